@@ -1,0 +1,48 @@
+#include "common/digest.h"
+
+#include <openssl/evp.h>
+
+#include <array>
+#include <cstdlib>
+
+#include "absl/strings/escaping.h"
+
+namespace entrain {
+
+struct Digester::State {
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  ~State() { EVP_MD_CTX_free(context); }
+};
+
+Digester::Digester() : state_(std::make_unique<State>()) {
+  if (EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) != 1) std::abort();
+}
+
+Digester::~Digester() = default;
+
+void Digester::Update(std::span<const std::byte> bytes) {
+  if (EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) != 1) std::abort();
+}
+
+void Digester::Update(absl::string_view text) { Update(std::as_bytes(std::span(text.data(), text.size()))); }
+
+std::string Digester::Finish() {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> out;
+  unsigned int size = 0;
+  if (EVP_DigestFinal_ex(state_->context, out.data(), &size) != 1) std::abort();
+  return absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(out.data()), size));
+}
+
+std::string DigestOf(absl::string_view bytes) {
+  Digester digester;
+  digester.Update(bytes);
+  return digester.Finish();
+}
+
+std::string DigestOf(std::span<const float> values) {
+  Digester digester;
+  digester.Update(std::as_bytes(values));
+  return digester.Finish();
+}
+
+}  // namespace entrain
