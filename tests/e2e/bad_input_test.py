@@ -1,0 +1,90 @@
+"""Broken input gives one clear message and a non-zero exit status, never a crash or a hang."""
+import json
+import socket
+import subprocess
+import unittest
+
+from harness import ENTRAIN, EndToEnd
+
+
+class BadInput(EndToEnd):
+    def refused(self, *arguments, status=None, stdin=None):
+        result = subprocess.run([ENTRAIN, *map(str, arguments)], capture_output=True, text=True, timeout=60, input=stdin)
+        self.assertGreater(result.returncode, 0, result.stdout + result.stderr)  # negative: killed by a signal
+        self.assertLess(result.returncode, 3, result.stdout + result.stderr)
+        if status is not None:
+            self.assertEqual(result.returncode, status, result.stdout + result.stderr)
+        return result.stdout + result.stderr
+
+    def run_refused(self, *settings):
+        arguments = [argument for setting in settings for argument in ("--set", setting)]
+        return self.refused("run", self.run_file, "--out", self.folder / "out", "--no-progress", *arguments)
+
+    def edit(self, old, new):
+        self.run_file.write_text(self.run_file.read_text().replace(old, new))
+
+    def test_a_misspelt_key_is_named_with_its_line_and_the_right_name(self):
+        self.edit("prompts_per_step", "promts_per_step")
+        message = self.refused("config", "check", self.run_file, status=1)
+        self.assertIn("promts_per_step", message)
+        self.assertIn("prompts_per_step", message)
+        line = next(i for i, text in enumerate(self.run_file.read_text().splitlines(), 1) if "promts" in text)
+        self.assertIn(f"run.yaml:{line}", message)
+        self.assertIn("promts_per_step", self.run_refused())
+
+    def test_a_wrong_type_says_what_was_expected_and_found(self):
+        self.edit("prompts_per_step: 4", "prompts_per_step: many")
+        message = self.refused("config", "check", self.run_file, status=1)
+        self.assertIn("prompts_per_step", message)
+        self.assertIn("many", message)
+
+    def test_all_problems_are_printed_at_once(self):
+        self.edit("prompts_per_step: 4", "prompts_per_step: many")
+        self.edit("max_tokens", "max_tokns")
+        message = self.refused("config", "check", self.run_file, status=1)
+        self.assertIn("prompts_per_step", message)
+        self.assertIn("max_tokns", message)
+
+    def test_a_missing_run_file(self):
+        self.assertIn("nowhere.yaml", self.refused("run", self.folder / "nowhere.yaml", status=2))
+
+    def test_a_missing_data_file(self):
+        self.edit("train.jsonl", "absent.jsonl")
+        self.assertIn("absent.jsonl", self.run_refused())
+
+    def test_an_unreadable_data_line_is_named(self):
+        data = self.folder / "data" / "train.jsonl"
+        data.write_text(data.read_text() + '{"prompt": 5}\n')
+        self.assertIn("train.jsonl:65", self.run_refused())
+
+    def test_a_missing_model_folder(self):
+        for command in (("logprobs",), ("generate",), ("tokenize",), ("model", "inspect")):
+            arguments = (*command, self.folder / "absent") if command[0] == "model" else (*command, "--model", self.folder / "absent")
+            self.assertIn("absent", self.refused(*arguments, status=2, stdin=""))
+
+    def test_a_truncated_safetensors_file(self):
+        model = self.folder / "model"
+        subprocess.run([ENTRAIN, "model", "init", "--out", model, "--from", self.run_file], check=True, capture_output=True)
+        weights = model / "model.safetensors"
+        weights.write_bytes(weights.read_bytes()[:-100])
+        message = self.refused("logprobs", "--model", model, status=2, stdin=json.dumps({"prompt": "1", "completion": "2"}))
+        self.assertIn("model.safetensors", message)
+
+    def test_a_busy_port_is_named(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            address = "127.0.0.1:%d" % taken.getsockname()[1]
+            self.assertIn(address, self.run_refused(f"listen={address}"))
+
+    def test_a_bad_line_does_not_stop_the_others(self):
+        lines = '{"id": 1, "verifier": "exact", "completion": "a", "answer": "a"}\nnonsense\n{"id": 3, "verifier": "exact", "completion": "b", "answer": "a"}\n'
+        result = subprocess.run([ENTRAIN, "verify", "--json"], input=lines, capture_output=True, text=True, timeout=60)
+        self.assertEqual(result.returncode, 1)
+        out = [json.loads(line) for line in result.stdout.splitlines()]
+        self.assertEqual([line.get("kind") for line in out][0::2], ["correct", "wrong"])
+        self.assertIn("error", out[1])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,93 @@
+"""A person moves the clip thresholds of a running job; the trainer uses them at the next step and says so."""
+import json
+import shutil
+import subprocess
+import unittest
+
+from harness import ENTRAIN, SOURCE, EndToEnd, read_jsonl
+
+GRPCURL = shutil.which("grpcurl") or next(iter(map(str, (SOURCE / ".deps" / "venv" / "bin").glob("grpcurl"))), None)
+
+
+def grpcurl(address, *arguments, data=None):
+    command = [GRPCURL, "-plaintext"] + (["-d", json.dumps(data)] if data is not None else []) + [address, *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+class ScheduleEdit(EndToEnd):
+    STEPS = 60
+
+    def assert_used(self, run, revision, upper, lower):
+        """The edit took effect at one step, and from there on every step used it."""
+        run.finish_ok()
+        lines = run.metrics()
+        first = next(line["step"] for line in lines if line["directive/revision"] == revision)
+        self.assertGreater(first, 0)
+        for line in lines:
+            used = (line["clip/upper_intercept"], line["clip/upper_slope"], line["clip/lower_intercept"], line["clip/lower_slope"])
+            if line["step"] >= first:
+                self.assertEqual(used, (upper, 0.0, lower, 0.0), line["step"])
+                self.assertEqual(line["directive/revision"], revision)
+            else:
+                self.assertNotEqual(used[0:1] + used[2:3], (upper, lower), line["step"])
+        self.assertLess(first, self.STEPS)
+        return first
+
+    @unittest.skipUnless(GRPCURL, "grpcurl is not installed (scripts/bootstrap --dev)")
+    def test_an_edit_with_grpcurl_takes_effect_at_the_next_step(self):
+        run = self.start("run", f"learner.steps={self.STEPS}")
+        run.wait_for_step(3)
+        address = run.started["controller"]
+        current = json.loads(grpcurl(address, "entrain.controller.v1.ScheduleService/GetSchedule", data={"run_id": run.started["run_id"]}))
+        step_before = run.metrics()[-1]["step"]
+        grpcurl(address, "entrain.controller.v1.ScheduleService/UpdateSchedule", data={
+            "run_id": run.started["run_id"], "etag": current["etag"], "reason": "wider, to see it act",
+            "schedule": {"clip": {"law": "CLIP_LAW_STATIC", "eps_std": 0.31}}})
+        step_after = run.metrics()[-1]["step"]
+        first = self.assert_used(run, 2, 0.31, 0.31)
+        self.assertLessEqual(first, step_after + 3)
+        self.assertGreater(first, step_before)
+
+    def test_an_edit_with_the_command_line_takes_effect_and_is_in_the_history(self):
+        run = self.start("run", f"learner.steps={self.STEPS}")
+        run.wait_for_step(3)
+        subprocess.run([ENTRAIN, "schedule", "set", run.folder, "--set", "clip.law=static", "--set", "clip.eps_std=0.25", "--reason", "a test"],
+                       check=True, capture_output=True, timeout=60)
+        history = subprocess.run([ENTRAIN, "schedule", "history", run.folder, "--json"], check=True, capture_output=True, text=True, timeout=60).stdout
+        self.assertIn("a test", history)
+        self.assert_used(run, 2, 0.25, 0.25)
+
+    def test_a_stale_etag_is_refused_with_the_current_revision(self):
+        if not GRPCURL:
+            self.skipTest("grpcurl is not installed (scripts/bootstrap --dev)")
+        run = self.start("run", f"learner.steps={self.STEPS}")
+        run.wait_for_step(1)
+        data = {"run_id": run.started["run_id"], "etag": "stale", "reason": "r", "schedule": {"clip": {"law": "CLIP_LAW_STATIC"}}}
+        result = subprocess.run([GRPCURL, "-plaintext", "-d", json.dumps(data), run.started["controller"],
+                                 "entrain.controller.v1.ScheduleService/UpdateSchedule"], capture_output=True, text=True, timeout=60)
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("Aborted", result.stderr)
+        self.assertIn("1", result.stderr)
+        run.finish_ok()
+        self.assertEqual({line["directive/revision"] for line in run.metrics()}, {1})
+
+    @unittest.skipUnless(GRPCURL, "grpcurl is not installed (scripts/bootstrap --dev)")
+    def test_every_server_lists_describes_and_reports_its_health(self):
+        run = self.start("run", f"learner.steps={self.STEPS}")
+        run.wait_for_step(0)
+        services = {"controller": ["entrain.controller.v1.TelemetryService", "entrain.controller.v1.ScheduleService", "entrain.controller.v1.RunService"],
+                    "learner": ["entrain.learner.v1.LearnerService"], "verifier": ["entrain.verifier.v1.VerifierService"]}
+        for process, expected in services.items():
+            address = run.started[process]
+            listed = grpcurl(address, "list").split()
+            for service in expected + ["grpc.health.v1.Health"]:
+                self.assertIn(service, listed)
+                self.assertIn("service", grpcurl(address, "describe", service))
+            self.assertIn("SERVING", grpcurl(address, "grpc.health.v1.Health/Check"))
+        run.finish_ok()
+
+
+if __name__ == "__main__":
+    unittest.main()
