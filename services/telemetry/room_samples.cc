@@ -1,0 +1,80 @@
+#include "services/telemetry/room_samples.h"
+
+#include <cmath>
+
+namespace entrain {
+namespace {
+
+// One name of metrics.jsonl and the metric that shows it.
+struct RecordLine {
+  const char* name;
+  const Metric* metric;
+  const char* label = "";
+};
+
+constexpr RecordLine kRecordLines[] = {
+    {"step", &metrics::kStep},
+    {"policy_version", &metrics::kPolicyVersion},
+    {"reward/mean", &metrics::kRewardMean},
+    {"entropy/mean", &metrics::kEntropy},
+    {"region/e1_share", &metrics::kRegionShare, "e1"},
+    {"region/e2_share", &metrics::kRegionShare, "e2"},
+    {"region/e3_share", &metrics::kRegionShare, "e3"},
+    {"region/e4_share", &metrics::kRegionShare, "e4"},
+    {"clip/high_frac", &metrics::kClipHigh},
+    {"clip/low_frac", &metrics::kClipLow},
+    {"clip/upper_intercept", &metrics::kClipThreshold, "upper_intercept"},
+    {"clip/upper_slope", &metrics::kClipThreshold, "upper_slope"},
+    {"clip/lower_intercept", &metrics::kClipThreshold, "lower_intercept"},
+    {"clip/lower_slope", &metrics::kClipThreshold, "lower_slope"},
+    {"directive/id", &metrics::kDirectiveId},
+    {"directive/revision", &metrics::kDirectiveRevision},
+    {"directive/held", &metrics::kDirectiveHeld},
+    {"kl/old_new", &metrics::kKl},
+    {"grad/norm", &metrics::kGradNorm},
+    {"age/max", &metrics::kAgeMax},
+    {"completions/truncated_frac", &metrics::kTruncated},
+    {"time/step_s", &metrics::kStepSeconds},
+};
+
+double Number(int64_t count) { return static_cast<double>(count); }
+
+}  // namespace
+
+std::vector<Sample> SamplesOf(const FrontDeskStats& stats) {
+  return {{&metrics::kLeasesGranted, Number(stats.leases_granted)},
+          {&metrics::kLeasesExpired, Number(stats.leases_expired)},
+          {&metrics::kLeasesReturned, Number(stats.leases_returned)},
+          {&metrics::kLeasesActive, Number(stats.leases_active)},
+          {&metrics::kGroups, Number(stats.groups_accepted), "accepted"},
+          {&metrics::kGroups, Number(stats.groups_duplicate), "duplicate"},
+          {&metrics::kGroups, Number(stats.groups_expired), "expired"},
+          {&metrics::kGroups, Number(stats.groups_refused), "refused"},
+          {&metrics::kGroupsWaiting, Number(stats.groups_waiting)},
+          {&metrics::kCompletionsAccepted, Number(stats.completions_accepted)},
+          {&metrics::kTokensAccepted, Number(stats.tokens_accepted)},
+          {&metrics::kWorkersSeen, Number(stats.workers_seen)}};
+}
+
+std::vector<Sample> SamplesOf(const VerifierStats& stats) {
+  std::vector<Sample> samples;
+  for (const auto& [kind, count] : stats.verdicts) {
+    samples.push_back({&metrics::kVerdicts, Number(count), std::string(VerdictKindName(kind))});
+  }
+  samples.push_back({&metrics::kVerifyCalls, Number(stats.calls)});
+  samples.push_back({&metrics::kVerifyCallErrors, Number(stats.call_errors)});
+  samples.push_back({&metrics::kJudgingSeconds, stats.judging_seconds});
+  samples.push_back({&metrics::kVerifierWaiting, Number(stats.batches_waiting)});
+  return samples;
+}
+
+std::vector<Sample> SamplesOfStepRecord(const std::map<std::string, double>& record) {
+  std::vector<Sample> samples;
+  for (const RecordLine& line : kRecordLines) {
+    const auto found = record.find(line.name);
+    if (found != record.end()) samples.push_back({line.metric, found->second, line.label});
+  }
+  return samples;
+}
+
+}  // namespace entrain

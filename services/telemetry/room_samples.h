@@ -1,0 +1,19 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "learner/front_desk.h"
+#include "services/telemetry/metrics_page.h"
+#include "services/telemetry/verifier_stats.h"
+
+namespace entrain {
+
+// What each room's snapshot says, as samples. Pure.
+std::vector<Sample> SamplesOf(const FrontDeskStats& stats);
+std::vector<Sample> SamplesOf(const VerifierStats& stats);
+// The newest record of metrics.jsonl; names that no metric has are left out.
+std::vector<Sample> SamplesOfStepRecord(const std::map<std::string, double>& record);
+
+}  // namespace entrain
