@@ -5,7 +5,8 @@
 
 namespace entrain {
 
-// Statistics of one next-token distribution softmax(z / temperature), in one pass over the vocabulary (docs/methods.md 0.5).
+// Statistics of one next-token distribution softmax(z / temperature), in one pass over the vocabulary
+// (docs/methods.md 0.5).
 struct TokenStat {
   float logprob = 0;  // ln p_a, nats
   float entropy = 0;  // H, nats
@@ -17,9 +18,9 @@ struct TokenStat {
 // logits: [V], finite. token in [0, V). temperature > 0. Accumulates in double.
 TokenStat ComputeTokenStat(std::span<const float> logits, int32_t token, double temperature);
 
-// d loss / d z_j = (g·([j == a] − p_j) − h·p_j (ln p_j + H)) / temperature, with g = d loss / d ln p_a and h = d loss / d H. Writes [V] to `out`, which may be
-// `logits` itself.
-void TokenStatBackward(std::span<const float> logits, int32_t token, double temperature, const TokenStat& stat, double grad_logprob,
-                       double grad_entropy, std::span<float> out);
+// d loss / d z_j = (g·([j == a] − p_j) − h·p_j (ln p_j + H)) / temperature, with g = d loss / d ln p_a and h
+// = d loss / d H. Writes [V] to `out`, which may be `logits` itself.
+void TokenStatBackward(std::span<const float> logits, int32_t token, double temperature,
+                       const TokenStat& stat, double grad_logprob, double grad_entropy, std::span<float> out);
 
 }  // namespace entrain

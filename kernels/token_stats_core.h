@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cmath>
+
+// The numeric core of the token statistics, compiled for CPU and CUDA alike, so that CPU tests test what a
+// GPU computes.
+#ifdef __CUDACC__
+#define ENTRAIN_HOST_DEVICE __host__ __device__
+#else
+#define ENTRAIN_HOST_DEVICE
+#endif
+
+namespace entrain {
+
+// Sums over a part of the vocabulary (docs/methods.md 0.5), relative to the largest logit seen: with u = z −
+// max, z1 = Σe^u, s1 = Σe^u·u, z2 = Σe^2u, s2 = Σe^2u·u.
+struct TokenSums {
+  double max = -HUGE_VAL;
+  double z1 = 0, s1 = 0, z2 = 0, s2 = 0;
+
+  // Moves the sums to another maximum. s before z: each needs the old z.
+  ENTRAIN_HOST_DEVICE void Rebase(double new_max) {
+    if (max == new_max) return;
+    if (z1 == 0) {  // nothing seen yet
+      max = new_max;
+      return;
+    }
+    const double d = max - new_max;
+    const double e1 = exp(d);
+    const double e2 = e1 * e1;
+    s1 = e1 * (s1 + d * z1);
+    z1 *= e1;
+    s2 = e2 * (s2 + d * z2);
+    z2 *= e2;
+    max = new_max;
+  }
+
+  ENTRAIN_HOST_DEVICE void Add(double logit) {
+    if (logit > max) Rebase(logit);
+    AddBelowMax(logit);
+  }
+
+  // For a logit that is known not to exceed `max`.
+  ENTRAIN_HOST_DEVICE void AddBelowMax(double logit) {
+    const double u = logit - max;
+    const double e = exp(u);
+    const double ee = e * e;
+    z1 += e;
+    s1 += e * u;
+    z2 += ee;
+    s2 += ee * u;
+  }
+
+  // The sums of the union of two disjoint parts.
+  ENTRAIN_HOST_DEVICE void Merge(TokenSums other) {
+    const double top = max > other.max ? max : other.max;
+    Rebase(top);
+    other.Rebase(top);
+    z1 += other.z1;
+    s1 += other.s1;
+    z2 += other.z2;
+    s2 += other.s2;
+  }
+};
+
+struct TokenStatValues {
+  double logprob, entropy, s, n, log_z;
+};
+
+// `token_logit` is divided by the temperature already, as all logits of `sums` are.
+ENTRAIN_HOST_DEVICE inline TokenStatValues FinishTokenStat(const TokenSums& sums, double token_logit) {
+  const double log_z1 = log(sums.z1);
+  TokenStatValues out;
+  out.logprob = (token_logit - sums.max) - log_z1;
+  out.entropy = log_z1 - sums.s1 / sums.z1;
+  if (out.entropy < 0) out.entropy = 0;  // rounding
+  const double p2 = sums.z2 / (sums.z1 * sums.z1);
+  const double p2_log_p = sums.s2 / (sums.z1 * sums.z1) - log_z1 * p2;
+  out.n = out.entropy * p2 + p2_log_p;
+  if (out.n < 0) out.n = 0;  // N = Cov(p, ln p) ≥ 0; rounding
+  out.s = exp(out.logprob) * (out.logprob + out.entropy);
+  out.log_z = sums.max + log_z1;
+  return out;
+}
+
+// d loss / d z_j for one logit (divided by the temperature); g = d loss / d ln p_a, h = d loss / d H.
+ENTRAIN_HOST_DEVICE inline double TokenStatGradient(double logit, bool is_token, double log_z, double entropy,
+                                                    double g, double h, double inverse_temperature) {
+  const double log_p = logit - log_z;
+  const double p = exp(log_p);
+  const double one = is_token ? 1.0 : 0.0;
+  return (g * (one - p) - (h == 0 ? 0.0 : h * p * (log_p + entropy))) * inverse_temperature;
+}
+
+}  // namespace entrain
