@@ -1,0 +1,153 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <memory>
+
+#include "absl/time/clock.h"
+#include "entrain/verifier/v1/verifier_service.grpc.pb.h"
+#include "services/adapters/verifier_adapter.h"
+#include "services/clients/grpc_verifier.h"
+#include "services/runtime/channel.h"
+#include "services/runtime/grpc_server.h"
+#include "tests/testing/scripted_verifier.h"
+
+namespace entrain {
+namespace {
+
+using ::testing::HasSubstr;
+
+// One replica on loopback.
+struct Replica {
+  explicit Replica(const std::string& listen = "127.0.0.1:0", size_t queue = 1) : pool(1, queue) {
+    service = MakeVerifierService(verifier, pool);
+    grpc::Service* services[] = {service.get()};
+    auto started = GrpcServer::Start({.listen = listen}, services);
+    EXPECT_TRUE(started.ok()) << started.status();
+    server = *std::move(started);
+  }
+  ~Replica() {
+    verifier.Release();
+    server->Shutdown(absl::Seconds(5));
+    pool.Close();
+  }
+  ScriptedVerifier verifier;
+  WorkerPool pool;
+  std::unique_ptr<grpc::Service> service;
+  std::unique_ptr<GrpcServer> server;
+};
+
+const VerifyItem kRight{.verifier = "exact", .completion = "42", .answer = "42"};
+const VerifyItem kWrong{.verifier = "exact", .completion = "41", .answer = "42"};
+
+TEST(VerifierServiceTest, VerdictsComeInTheOrderOfTheItems) {
+  Replica replica;
+  auto verifier = *GrpcVerifier::Connect(replica.server->address());
+  const auto verdicts = verifier->Verify(std::vector{kRight, kWrong, kRight}, absl::Seconds(10));
+  ASSERT_TRUE(verdicts.ok()) << verdicts.status();
+  ASSERT_EQ(verdicts->size(), 3u);
+  EXPECT_EQ((*verdicts)[0].kind, VerdictKind::kCorrect);
+  EXPECT_EQ((*verdicts)[1].kind, VerdictKind::kWrong);
+  EXPECT_EQ((*verdicts)[1].extracted, "41");
+  EXPECT_EQ((*verdicts)[2].score, 1.0);
+}
+
+TEST(VerifierServiceTest, TheCallsDeadlineReachesTheVerifier) {
+  Replica replica;
+  auto verifier = *GrpcVerifier::Connect(replica.server->address());
+  ASSERT_TRUE(verifier->Verify(std::vector{kRight}, absl::Seconds(5)).ok());
+  EXPECT_LE(replica.verifier.last_deadline(), absl::Seconds(5));
+  EXPECT_GT(replica.verifier.last_deadline(), absl::Seconds(3));
+}
+
+TEST(VerifierServiceTest, AFullReplicaSaysSoAtOnceAndTheNextOneIsAsked) {
+  Replica full("127.0.0.1:0", 1);
+  Replica idle;
+  full.verifier.Hold();
+  auto direct = *GrpcVerifier::Connect(full.server->address());
+  // One call is being judged, one waits: the queue is full.
+  auto first = std::async(std::launch::async,
+                          [&] { return direct->Verify(std::vector{kRight}, absl::Seconds(20)).ok(); });
+  full.verifier.AwaitCalls(1);
+  auto second = std::async(std::launch::async,
+                           [&] { return direct->Verify(std::vector{kRight}, absl::Seconds(20)).ok(); });
+  while (full.pool.waiting() == 0) absl::SleepFor(absl::Milliseconds(1));
+
+  verifier::v1::VerifyRequest request;
+  request.add_items()->set_verifier("exact");
+  verifier::v1::VerifyResponse response;
+  grpc::ClientContext context;
+  const grpc::Status refused = verifier::v1::VerifierService::NewStub(*OpenChannel(full.server->address()))
+                                   ->Verify(&context, request, &response);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+
+  auto both = *GrpcVerifier::Connect(full.server->address() + "," + idle.server->address());
+  EXPECT_TRUE(both->Verify(std::vector{kRight}, absl::Seconds(10)).ok());
+  EXPECT_EQ(idle.verifier.calls(), 1);
+  full.verifier.Release();
+  EXPECT_TRUE(first.get());
+  EXPECT_TRUE(second.get());
+}
+
+TEST(VerifierServiceTest, AVerifierThatComesBackOnItsPortIsFound) {
+  auto replica = std::make_unique<Replica>();
+  const std::string address = replica->server->address();
+  auto verifier = *GrpcVerifier::Connect(address);
+  ASSERT_TRUE(verifier->Verify(std::vector{kRight}, absl::Seconds(10)).ok());
+  replica.reset();
+  auto answer = std::async(std::launch::async,
+                           [&] { return verifier->Verify(std::vector{kWrong}, absl::Seconds(20)).status(); });
+  absl::SleepFor(absl::Milliseconds(200));
+  replica = std::make_unique<Replica>(address);
+  EXPECT_TRUE(answer.get().ok());
+}
+
+TEST(VerifierServiceTest, WithoutAnyReplicaTheCallEndsByItsDeadline) {
+  auto verifier = *GrpcVerifier::Connect("127.0.0.1:1");
+  const absl::Time begin = absl::Now();
+  EXPECT_EQ(verifier->Verify(std::vector{kRight}, absl::Milliseconds(400)).status().code(),
+            absl::StatusCode::kUnavailable);
+  EXPECT_LT(absl::Now() - begin, absl::Seconds(3));
+}
+
+TEST(VerifierServiceTest, AStuckVerifierIsDeadlineExceeded) {
+  Replica replica;
+  replica.verifier.Hold();
+  auto verifier = *GrpcVerifier::Connect(replica.server->address());
+  EXPECT_EQ(verifier->Verify(std::vector{kRight}, absl::Milliseconds(200)).status().code(),
+            absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST(VerifierServiceTest, ACallThatWasCancelledWhileItWaitedIsNotJudged) {
+  Replica replica("127.0.0.1:0", 4);
+  replica.verifier.Hold();
+  auto first = *GrpcVerifier::Connect(replica.server->address());
+  auto judged = std::async(std::launch::async,
+                           [&] { return first->Verify(std::vector{kRight}, absl::Seconds(20)).ok(); });
+  replica.verifier.AwaitCalls(1);
+  auto second = *GrpcVerifier::Connect(replica.server->address());
+  auto cancelled = std::async(
+      std::launch::async, [&] { return second->Verify(std::vector{kRight}, absl::Seconds(20)).status(); });
+  while (replica.pool.waiting() == 0) absl::SleepFor(absl::Milliseconds(1));
+  second->Cancel();
+  EXPECT_EQ(cancelled.get().code(), absl::StatusCode::kCancelled);
+  absl::SleepFor(absl::Milliseconds(50));
+  replica.verifier.Release();
+  EXPECT_TRUE(judged.get());
+  replica.server->Shutdown(absl::Seconds(5));
+  EXPECT_EQ(replica.verifier.calls(), 1);
+}
+
+TEST(VerifierServiceTest, MalformedBatchesAreRefusedByField) {
+  Replica replica;
+  auto verifier = *GrpcVerifier::Connect(replica.server->address());
+  const absl::Status empty = verifier->Verify({}, absl::Seconds(5)).status();
+  EXPECT_EQ(empty.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(empty.message()), HasSubstr("items: expected 1 to 4096 items, found 0"));
+  const absl::Status nameless =
+      verifier->Verify(std::vector{kRight, VerifyItem{}}, absl::Seconds(5)).status();
+  EXPECT_THAT(std::string(nameless.message()), HasSubstr("items[1].verifier: expected"));
+}
+
+}  // namespace
+}  // namespace entrain
