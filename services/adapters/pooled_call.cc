@@ -7,6 +7,11 @@
 #include "services/runtime/grpc_status.h"
 
 namespace entrain {
+namespace {
+
+constexpr char kUserKey[] = "entrain-user";
+
+}  // namespace
 
 grpc::ServerUnaryReactor* RunOnPool(WorkerPool& pool, grpc::CallbackServerContext* context,
                                     std::function<absl::Status()> work) {

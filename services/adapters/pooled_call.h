@@ -18,6 +18,5 @@ grpc::ServerUnaryReactor* RunOnPool(WorkerPool& pool, grpc::CallbackServerContex
 // Who calls: the name in a verified certificate, else "unverified:" and what the caller calls itself in the
 // metadata key kUserKey.
 std::string AuthorOf(const grpc::CallbackServerContext& context);
-inline constexpr char kUserKey[] = "entrain-user";
 
 }  // namespace entrain
