@@ -15,7 +15,7 @@ struct OptimizerOptions {
   double beta2 = 0.999;
   double eps = 1e-8;
   double weight_decay = 0;
-  int64_t warmup_steps = 0;          // optimiser updates with linearly rising lr
+  int64_t warmup_steps = 0;           // optimiser updates with linearly rising lr
   std::string schedule = "constant";  // constant | cosine | linear (to 0 over all updates of the run)
 };
 
@@ -31,7 +31,8 @@ struct EvalOptions {
 };
 
 struct WarmupOptions {
-  std::string data;  // JSONL in the data format: prompt → the completion to imitate is `answer` unless meta.completion says otherwise
+  std::string data;  // JSONL in the data format: prompt → the completion to imitate is `answer` unless
+                     // meta.completion says otherwise
   int64_t steps = 0;
   double lr = 1e-3;
   int32_t batch = 32;

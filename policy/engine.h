@@ -15,8 +15,9 @@ struct EngineOptions {
   int32_t threads = 1;
 };
 
-// The generation engine: KV cache, prompts of different lengths in one batch. A completion's tokens and log-probs are a function of (weights, the requests
-// given together, options, threads).
-absl::StatusOr<std::unique_ptr<Generator>> CreateEngine(const ModelConfig& config, const EngineOptions& options);
+// The generation engine: KV cache, prompts of different lengths in one batch. A completion's tokens and
+// log-probs are a function of (weights, the requests given together, options, threads).
+absl::StatusOr<std::unique_ptr<Generator>> CreateEngine(const ModelConfig& config,
+                                                        const EngineOptions& options);
 
 }  // namespace entrain

@@ -15,15 +15,18 @@ namespace entrain {
 
 // How tokens are drawn from the next-token distribution.
 struct SamplingOptions {
-  double temperature = 1.0;  // > 0; logits are divided by it. Behaviour log-probs are at this temperature, before top-k and top-p
+  double temperature = 1.0;  // > 0; logits are divided by it. Behaviour log-probs are at this temperature,
+                             // before top-k and top-p
   double top_p = 1.0;        // (0, 1]; 1 is off
   int32_t top_k = 0;         // 0 is off
   int32_t max_tokens = 256;  // per completion, with the EOS
-  bool greedy = false;       // the most probable token, ties to the lower id; temperature then only scales the log-probs
-  bool ignore_eos = false;   // EOS is an ordinary token
+  bool greedy =
+      false;  // the most probable token, ties to the lower id; temperature then only scales the log-probs
+  bool ignore_eos = false;  // EOS is an ordinary token
 };
 
-// One prompt, `completions` draws. Position t of completion c is drawn with Rng{key with completion = c}.Uniform(t), whatever else is in the batch.
+// One prompt, `completions` draws. Position t of completion c is drawn with Rng{key with completion =
+// c}.Uniform(t), whatever else is in the batch.
 struct GenerationRequest {
   std::vector<TokenId> prompt;  // never empty
   int32_t completions = 1;
@@ -46,12 +49,12 @@ class Generator {
   // The weights in use; null before the first SetWeights.
   virtual std::shared_ptr<const WeightsSnapshot> weights() const = 0;
 
-  // One vector of `completions` results per request, in order. All requests form one batch; for byte-identical repeats give the same requests together.
-  // InvalidArgument on an empty prompt, a token outside the vocabulary, a prompt that leaves no room in the context window, or bad options;
-  // Cancelled soon after `stop` was requested; FailedPrecondition without weights.
-  virtual absl::StatusOr<std::vector<std::vector<GeneratedCompletion>>> Generate(std::span<const GenerationRequest> requests,
-                                                                                 const SamplingOptions& options,
-                                                                                 std::stop_token stop) = 0;
+  // One vector of `completions` results per request, in order. All requests form one batch; for
+  // byte-identical repeats give the same requests together. InvalidArgument on an empty prompt, a token
+  // outside the vocabulary, a prompt that leaves no room in the context window, or bad options; Cancelled
+  // soon after `stop` was requested; FailedPrecondition without weights.
+  virtual absl::StatusOr<std::vector<std::vector<GeneratedCompletion>>> Generate(
+      std::span<const GenerationRequest> requests, const SamplingOptions& options, std::stop_token stop) = 0;
 };
 
 }  // namespace entrain

@@ -9,8 +9,9 @@
 
 namespace entrain {
 
-// Shape of a decoder of the Qwen2 family, as config.json says it. Both generations of key names are read (transformers 4: rope_theta, torch_dtype;
-// transformers 5: rope_parameters, dtype) and what was read is written back.
+// Shape of a decoder of the Qwen2 family, as config.json says it. Both generations of key names are read
+// (transformers 4: rope_theta, torch_dtype; transformers 5: rope_parameters, dtype) and what was read is
+// written back.
 struct ModelConfig {
   std::string architecture = "Qwen2ForCausalLM";
   int32_t vocab_size = 0;
@@ -25,13 +26,13 @@ struct ModelConfig {
   double rope_theta = 10000;
   bool tie_word_embeddings = false;
   std::vector<int32_t> eos_token_ids;  // any of them ends a completion; the first is written by default
-  int32_t pad_token_id = -1;              // −1: none
+  int32_t pad_token_id = -1;           // −1: none
 
   friend bool operator==(const ModelConfig&, const ModelConfig&) = default;
 };
 
-// InvalidArgument names the key, what was expected and what was found; Unimplemented names an architecture or an option that changes the mathematics and is
-// not supported here. Keys without influence are ignored.
+// InvalidArgument names the key, what was expected and what was found; Unimplemented names an architecture or
+// an option that changes the mathematics and is not supported here. Keys without influence are ignored.
 absl::StatusOr<ModelConfig> ParseModelConfig(absl::string_view config_json);
 // A config.json that transformers loads.
 std::string WriteModelConfig(const ModelConfig& config);

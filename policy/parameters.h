@@ -16,8 +16,8 @@ struct ParameterSlot {
   int64_t size = 0;            // number of values
 };
 
-// Where every tensor of a model lives in one flat float32 vector. Weights, gradients, optimiser moments, snapshots and digests all use this order. Tied
-// embeddings appear once.
+// Where every tensor of a model lives in one flat float32 vector. Weights, gradients, optimiser moments,
+// snapshots and digests all use this order. Tied embeddings appear once.
 struct ParameterLayout {
   std::vector<ParameterSlot> slots;  // by offset, without gaps
   int64_t total = 0;
@@ -26,8 +26,8 @@ struct ParameterLayout {
   const ParameterSlot* Find(const std::string& name) const;
 };
 
-// Fresh weights, a function of (config, seed) alone: embeddings N(0, 0.02), matrices N(0, 1/sqrt(fan_in)), o_proj and down_proj further divided by
-// sqrt(2 · layers), biases 0, norms 1.
+// Fresh weights, a function of (config, seed) alone: embeddings N(0, 0.02), matrices N(0, 1/sqrt(fan_in)),
+// o_proj and down_proj further divided by sqrt(2 · layers), biases 0, norms 1.
 std::vector<float> InitParameters(const ModelConfig& config, uint64_t seed);
 
 }  // namespace entrain

@@ -8,8 +8,8 @@
 
 namespace entrain {
 
-// All parameters of one policy version, flat, in the order of ParameterLayout (policy/parameters.h). Immutable and shared: one copy per published version,
-// none per worker connection.
+// All parameters of one policy version, flat, in the order of ParameterLayout (policy/parameters.h).
+// Immutable and shared: one copy per published version, none per worker connection.
 struct WeightsSnapshot {
   PolicyVersion version = 0;
   std::vector<float> values;

@@ -7,8 +7,8 @@
 
 namespace entrain {
 
-// The endless sequence of prompts that a run trains on: epoch after epoch, each shuffled by (seed, epoch) or in file order. A pure function of the ordinal.
-// Immutable after construction; thread-safe.
+// The endless sequence of prompts that a run trains on: epoch after epoch, each shuffled by (seed, epoch) or
+// in file order. A pure function of the ordinal. Immutable after construction; thread-safe.
 class DataOrder {
  public:
   // `prompts` must not be empty.
@@ -18,7 +18,8 @@ class DataOrder {
   int64_t size() const { return static_cast<int64_t>(prompts_.size()); }  // prompts in one epoch
 
  private:
-  // Position inside an epoch by a keyed bijection of {0, …, size−1}, so that no permutation is stored and no lock is needed.
+  // Position inside an epoch by a keyed bijection of {0, …, size−1}, so that no permutation is stored and no
+  // lock is needed.
   int64_t Permute(int64_t epoch, int64_t index) const;
 
   std::vector<Prompt> prompts_;

@@ -10,7 +10,8 @@ namespace entrain {
 
 using TokenId = int32_t;
 
-// Number of trainer steps whose update the weights hold: 0 is the initial policy, k+1 is published after step k.
+// Number of trainer steps whose update the weights hold: 0 is the initial policy, k+1 is published after step
+// k.
 using PolicyVersion = int64_t;
 
 enum class Purpose { kTrain, kEval };
@@ -34,12 +35,14 @@ enum class Finish {
 struct Completion {
   int32_t index = 0;            // 0 … G−1
   std::vector<TokenId> tokens;  // never empty; includes the EOS that was drawn
-  std::vector<float> behaviour_logprobs;  // [tokens]; nats, at the sampling temperature, under the policy that drew them
+  std::vector<float>
+      behaviour_logprobs;  // [tokens]; nats, at the sampling temperature, under the policy that drew them
   Finish finish = Finish::kStop;
   Verdict verdict;  // kTimeout and kError mean: excluded after the retries
 };
 
-// All G completions of one prompt: the unit that a rollout worker submits and the learner admits. Excluded completions are present, with their verdict.
+// All G completions of one prompt: the unit that a rollout worker submits and the learner admits. Excluded
+// completions are present, with their verdict.
 struct Group {
   std::string lease_id;
   std::string worker;  // name, for people
@@ -51,7 +54,8 @@ struct Group {
   std::vector<Completion> completions;
 };
 
-// Permission and duty to generate one group until `deadline`. (step, ordinal, purpose) identifies the work; lease_id one grant of it.
+// Permission and duty to generate one group until `deadline`. (step, ordinal, purpose) identifies the work;
+// lease_id one grant of it.
 struct Lease {
   std::string lease_id;  // unique per learner incarnation
   Purpose purpose = Purpose::kTrain;

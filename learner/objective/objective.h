@@ -11,24 +11,26 @@
 
 namespace entrain {
 
-// How per-token losses become one number (docs/methods.md 0.2). Denominators are global over the optimiser's mini-batch.
+// How per-token losses become one number (docs/methods.md 0.2). Denominators are global over the optimiser's
+// mini-batch.
 enum class Aggregation { kTokenMean, kSeqMeanTokenMean, kSeqMeanTokenSum, kSeqMeanTokenSumNorm, kTokenSum };
 
 // Which thresholds an objective takes from a directive.
 enum class ClipForm { kLines, kBox, kNone };
 
-// eps(p) = intercept + slope · p of one step; nullopt is off. Mirrors controller/directive.h without knowing it.
+// eps(p) = intercept + slope · p of one step; nullopt is off. Mirrors controller/directive.h without knowing
+// it.
 struct EpsLine {
   double intercept = 0;
   double slope = 0;
 };
 
-// One mini-batch or a part of it, as columns over tokens; sequences are ranges. All columns have the same length. Positions with mask 0 may hold anything,
-// even NaN. Numbers are doubles; natural logarithms, nats.
+// One mini-batch or a part of it, as columns over tokens; sequences are ranges. All columns have the same
+// length. Positions with mask 0 may hold anything, even NaN. Numbers are doubles; natural logarithms, nats.
 struct TokenBatch {
   std::vector<double> old_logp, new_logp, advantage, mask;
   std::vector<double> old_entropy, entropy, old_n, new_n, rollout_logp;  // empty when not given
-  std::vector<int64_t> sequence_begin;                                   // [B + 1]; sequence i is [begin[i], begin[i+1])
+  std::vector<int64_t> sequence_begin;  // [B + 1]; sequence i is [begin[i], begin[i+1])
 };
 
 // What the means are over: the whole mini-batch, whatever part of it is at hand.
@@ -43,28 +45,34 @@ struct TruncatedImportanceSampling {
   enum class Mode { kTruncate, kMask };
   Level level = Level::kToken;
   Mode mode = Mode::kTruncate;
-  double cap = 2.0;
+  double cap = 2.0;              // > 0
+  std::optional<double> lowest;  // of kMask; absent: 1 / cap
 };
 
-// An objective, ready to be evaluated. Parameters by name as in `entrain objective` (docs/formats.md); "inf" and "off" are represented by infinity.
+// An objective, ready to be evaluated. Parameters by name as in `entrain objective` (docs/formats.md); "inf"
+// and "off" are represented by infinity.
 struct ObjectiveSpec {
-  std::string name;                      // "ppo_clip", "flex_clip"
-  std::map<std::string, double> numbers; // eps_low, eps_high, dual_c (absent: off), …
-  std::map<std::string, std::string> words;  // p_source: closed | new | old
+  std::string name;                                   // "ppo_clip", "flex_clip"
+  std::map<std::string, double> numbers;              // eps_low, eps_high, dual_c (absent: off), …
+  std::map<std::string, std::string> words;           // p_source: closed | new | old
   std::optional<EpsLine> upper{EpsLine{0.5, -0.25}};  // flex_clip
   std::optional<EpsLine> lower{EpsLine{0.3, -0.13}};
   std::optional<Aggregation> aggregation;  // absent: the objective's own
-  double horizon = 0;                      // of kSeqMeanTokenSumNorm; > 0
+  double horizon = 0;                      // of kSeqMeanTokenSumNorm; 0: the longest sequence
   std::optional<TruncatedImportanceSampling> tis;
 };
 
-// Loss, its gradient with respect to new_logp (and entropy, when the objective has such a term; else empty), and sums for statistics. Parts of a mini-batch
-// add up: loss, gradients and sums of the parts are those of the whole.
+// Loss, its gradient with respect to new_logp (and entropy, when the objective has such a term; else empty),
+// and sums for statistics. Parts of a mini-batch add up: loss, gradients and sums of the parts are those of
+// the whole.
 struct ObjectiveResult {
   double loss = 0;
   std::vector<double> grad_new_logp;
   std::vector<double> grad_entropy;
-  std::map<std::string, double> stats;  // "clip/high_frac", "clip/low_frac", "clip/dual_frac": shares of the denominators' tokens
+  // "clip/high_frac", "clip/low_frac", "clip/dual_frac": shares of the denominators' tokens;
+  // "clip/high_q_sum", "clip/low_q_sum": old probabilities of the clipped tokens, summed and divided by the
+  // same; "ratio/mean".
+  std::map<std::string, double> stats;
 };
 
 struct ObjectiveInfo {
@@ -74,10 +82,12 @@ struct ObjectiveInfo {
   std::string summary;
 };
 std::vector<ObjectiveInfo> RegisteredObjectives();
-// InvalidArgument lists all problems: unknown objective or parameter (with the nearest right name), value out of range.
+// InvalidArgument lists all problems: unknown objective or parameter (with the nearest right name), value out
+// of range.
 absl::Status ValidateObjective(const ObjectiveSpec& spec);
 
 // `denominators` of the whole mini-batch. InvalidArgument when a needed column is missing or lengths differ.
-absl::StatusOr<ObjectiveResult> EvaluateObjective(const ObjectiveSpec& spec, const TokenBatch& batch, const Denominators& denominators);
+absl::StatusOr<ObjectiveResult> EvaluateObjective(const ObjectiveSpec& spec, const TokenBatch& batch,
+                                                  const Denominators& denominators);
 
 }  // namespace entrain

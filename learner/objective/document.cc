@@ -1,0 +1,244 @@
+#include "learner/objective/document.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/nearest.h"
+#include "common/status_macros.h"
+#include "learner/objective/aggregation.h"
+
+namespace entrain {
+namespace {
+
+using Json = nlohmann::json;
+
+const std::vector<std::string>& KnownKeys() {
+  static const auto* keys = new std::vector<std::string>{
+      "objective",      "params",           "old_logp",    "new_logp", "advantages", "mask",
+      "old_entropy",    "entropy",          "old_n",       "new_n",    "tis",        "rollout_logp",
+      "group_accuracy", "measured_entropy", "aggregation", "seed"};
+  return *keys;
+}
+
+std::string Shown(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 60);
+}
+
+absl::Status Wrong(absl::string_view key, absl::string_view expected, const Json& found) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", key, "\": expected ", expected, ", found ", Shown(found)));
+}
+
+// A finite number, or "inf" where a bound may be off.
+absl::StatusOr<double> Number(absl::string_view key, const Json& value) {
+  if (value == "inf") return std::numeric_limits<double>::infinity();
+  if (!value.is_number() || !std::isfinite(value.get<double>()))
+    return Wrong(key, "a number or \"inf\"", value);
+  return value.get<double>();
+}
+
+// [intercept, slope]; null and "off" are off.
+absl::StatusOr<std::optional<EpsLine>> Line(absl::string_view key, const Json& value) {
+  if (value.is_null() || value == "off") return std::nullopt;
+  if (!value.is_array() || value.size() != 2 || !value[0].is_number() || !value[1].is_number()) {
+    return Wrong(key, "[intercept, slope], or null for off", value);
+  }
+  return EpsLine{.intercept = value[0].get<double>(), .slope = value[1].get<double>()};
+}
+
+absl::Status ReadParams(const Json& params, ObjectiveSpec& spec) {
+  if (!params.is_object()) return Wrong("params", "an object", params);
+  for (const auto& [name, value] : params.items()) {
+    if (spec.name == "flex_clip" && (name == "upper" || name == "lower")) {
+      ENTRAIN_ASSIGN_OR_RETURN((name == "upper" ? spec.upper : spec.lower),
+                               Line(absl::StrCat("params.", name), value));
+    } else if (name == "horizon") {
+      if (value.is_null()) continue;
+      ENTRAIN_ASSIGN_OR_RETURN(spec.horizon, Number("params.horizon", value));
+      if (!(spec.horizon > 0) || std::isinf(spec.horizon))
+        return Wrong("params.horizon", "a number above 0", value);
+    } else if (name == "dual_c" && value.is_null()) {
+      continue;  // off
+    } else if (value.is_string() && value != "inf") {
+      spec.words[name] = value.get<std::string>();
+    } else {
+      ENTRAIN_ASSIGN_OR_RETURN(spec.numbers[name], Number(absl::StrCat("params.", name), value));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<TruncatedImportanceSampling> ReadTis(const Json& json) {
+  if (!json.is_object()) return Wrong("tis", "an object", json);
+  TruncatedImportanceSampling tis;
+  for (const auto& [key, value] : json.items()) {
+    const std::string name = absl::StrCat("tis.", key);
+    if (key == "level" && (value == "token" || value == "sequence")) {
+      tis.level = value == "token" ? TruncatedImportanceSampling::Level::kToken
+                                   : TruncatedImportanceSampling::Level::kSequence;
+    } else if (key == "mode" && (value == "truncate" || value == "mask")) {
+      tis.mode = value == "truncate" ? TruncatedImportanceSampling::Mode::kTruncate
+                                     : TruncatedImportanceSampling::Mode::kMask;
+    } else if (key == "cap") {
+      ENTRAIN_ASSIGN_OR_RETURN(tis.cap, Number(name, value));
+      if (!(tis.cap > 0)) return Wrong(name, "a number above 0", value);
+    } else if (key == "lo") {
+      if (value.is_null()) continue;
+      ENTRAIN_ASSIGN_OR_RETURN(tis.lowest, Number(name, value));
+    } else if (key == "level" || key == "mode") {
+      return Wrong(name, key == "level" ? "token or sequence" : "truncate or mask", value);
+    } else {
+      return absl::InvalidArgumentError(absl::StrCat("\"tis\": unknown key \"", key.substr(0, 60), "\"",
+                                                     DidYouMean(key, {"level", "mode", "cap", "lo"})));
+    }
+  }
+  return tis;
+}
+
+struct Shape {
+  size_t rows = 0, columns = 0;
+};
+
+// A [B][T] matrix of numbers; entries that are not finite are written null, "inf", "-inf" or "nan" and
+// allowed where the mask is 0.
+absl::StatusOr<std::vector<double>> Matrix(const Json& document, const char* key, Shape& shape,
+                                           const std::vector<double>* mask) {
+  const Json& rows = document[key];
+  const auto wrong = [&](absl::string_view found) {
+    return absl::InvalidArgumentError(absl::StrCat("\"", key, "\": expected ", shape.rows, " rows of ",
+                                                   shape.columns, " numbers, found ", found));
+  };
+  if (!rows.is_array() || rows.empty() || !rows[0].is_array())
+    return Wrong(key, "a list of rows of numbers", rows);
+  if (shape.rows == 0) shape = {.rows = rows.size(), .columns = rows[0].size()};
+  if (rows.size() != shape.rows) return wrong(absl::StrCat(rows.size(), " rows"));
+  std::vector<double> values;
+  for (const Json& row : rows) {
+    if (!row.is_array() || row.size() != shape.columns) return wrong(absl::StrCat("the row ", Shown(row)));
+    for (const Json& value : row) {
+      const bool masked = mask != nullptr && !((*mask)[values.size()] > 0);
+      if (value.is_number() && std::isfinite(value.get<double>())) {
+        values.push_back(value.get<double>());
+      } else if (masked) {
+        values.push_back(std::numeric_limits<double>::quiet_NaN());
+      } else {
+        return Wrong(
+            absl::StrCat(key, "[", (values.size()) / shape.columns, "][", values.size() % shape.columns, "]"),
+            "a finite number", value);
+      }
+    }
+  }
+  return values;
+}
+
+absl::StatusOr<TokenBatch> ReadBatch(const Json& document, Shape& shape) {
+  for (const char* key : {"old_logp", "new_logp", "advantages", "mask"}) {
+    if (!document.contains(key)) return absl::InvalidArgumentError(absl::StrCat("\"", key, "\" is missing"));
+  }
+  TokenBatch batch;
+  ENTRAIN_ASSIGN_OR_RETURN(batch.mask, Matrix(document, "mask", shape, nullptr));
+  for (const double value : batch.mask) {
+    if (value < 0)
+      return absl::InvalidArgumentError(
+          absl::StrCat("\"mask\": expected numbers of 0 or more, found ", value));
+  }
+  const std::pair<const char*, std::vector<double>*> columns[] = {
+      {"old_logp", &batch.old_logp},    {"new_logp", &batch.new_logp},
+      {"advantages", &batch.advantage}, {"old_entropy", &batch.old_entropy},
+      {"entropy", &batch.entropy},      {"old_n", &batch.old_n},
+      {"new_n", &batch.new_n},          {"rollout_logp", &batch.rollout_logp}};
+  for (const auto& [key, column] : columns) {
+    if (!document.contains(key)) continue;
+    ENTRAIN_ASSIGN_OR_RETURN(*column, Matrix(document, key, shape, &batch.mask));
+  }
+  for (size_t row = 0; row <= shape.rows; ++row)
+    batch.sequence_begin.push_back(static_cast<int64_t>(row * shape.columns));
+  return batch;
+}
+
+nlohmann::ordered_json Rows(const std::vector<double>& values, const Shape& shape) {
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  for (size_t row = 0; row < shape.rows; ++row) {
+    nlohmann::ordered_json out = nlohmann::ordered_json::array();
+    for (size_t column = 0; column < shape.columns; ++column) {
+      const double value = values[row * shape.columns + column];
+      out.push_back(std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr));
+    }
+    rows.push_back(std::move(out));
+  }
+  return rows;
+}
+
+absl::StatusOr<ObjectiveSpec> BuildSpec(const std::string& name, const Json& params, const Json& aggregation,
+                                        const Json& tis) {
+  ObjectiveSpec spec{.name = name};
+  if (!params.is_null()) ENTRAIN_RETURN_IF_ERROR(ReadParams(params, spec));
+  if (!aggregation.is_null()) {
+    if (!aggregation.is_string()) return Wrong("aggregation", "a name", aggregation);
+    spec.aggregation = AggregationFromName(aggregation.get<std::string>());
+    if (!spec.aggregation.has_value()) {
+      return Wrong(
+          "aggregation",
+          "token-mean, seq-mean-token-mean, seq-mean-token-sum, seq-mean-token-sum-norm or token-sum",
+          aggregation);
+    }
+  }
+  if (!tis.is_null()) {
+    ENTRAIN_ASSIGN_OR_RETURN(spec.tis, ReadTis(tis));
+  }
+  ENTRAIN_RETURN_IF_ERROR(ValidateObjective(spec));
+  return spec;
+}
+
+const Json& Member(const Json& document, const char* key) {
+  static const Json* none = new Json(nullptr);
+  return document.contains(key) ? document[key] : *none;
+}
+
+}  // namespace
+
+absl::StatusOr<ObjectiveSpec> ParseObjective(const std::string& name, absl::string_view params_json,
+                                             absl::string_view aggregation, absl::string_view tis_json) {
+  const auto parse = [](absl::string_view text) {
+    return text.empty() ? Json() : Json::parse(text.begin(), text.end(), nullptr, false);
+  };
+  return BuildSpec(name, parse(params_json), aggregation.empty() ? Json() : Json(std::string(aggregation)),
+                   parse(tis_json));
+}
+
+absl::StatusOr<std::string> EvaluateObjectiveDocument(absl::string_view text) {
+  const Json document = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  if (!document.is_object()) return absl::InvalidArgumentError("expected one JSON object");
+  for (const auto& [key, value] : document.items()) {
+    if (std::ranges::find(KnownKeys(), key) == KnownKeys().end()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("unknown key \"", key.substr(0, 60), "\"", DidYouMean(key, KnownKeys())));
+    }
+  }
+  if (!document.contains("objective")) return absl::InvalidArgumentError("\"objective\" is missing");
+  if (!document["objective"].is_string()) return Wrong("objective", "a name", document["objective"]);
+  ENTRAIN_ASSIGN_OR_RETURN(const ObjectiveSpec spec,
+                           BuildSpec(document["objective"].get<std::string>(), Member(document, "params"),
+                                     Member(document, "aggregation"), Member(document, "tis")));
+  if (spec.tis.has_value() && !document.contains("rollout_logp"))
+    return absl::InvalidArgumentError("\"rollout_logp\" is missing; \"tis\" needs it");
+  Shape shape;
+  ENTRAIN_ASSIGN_OR_RETURN(const TokenBatch batch, ReadBatch(document, shape));
+  ENTRAIN_ASSIGN_OR_RETURN(const ObjectiveResult result,
+                           EvaluateObjective(spec, batch, CountDenominators(batch)));
+  nlohmann::ordered_json out;
+  out["loss"] =
+      std::isfinite(result.loss) ? nlohmann::ordered_json(result.loss) : nlohmann::ordered_json(nullptr);
+  if (!std::isfinite(result.loss)) out["error"] = "the loss is not finite";
+  out["grad_new_logp"] = Rows(result.grad_new_logp, shape);
+  out["grad_entropy"] =
+      result.grad_entropy.empty() ? nlohmann::ordered_json(nullptr) : Rows(result.grad_entropy, shape);
+  out["stats"] = result.stats;
+  return out.dump();
+}
+
+}  // namespace entrain

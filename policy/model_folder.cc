@@ -1,0 +1,177 @@
+#include "policy/model_folder.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/digest.h"
+#include "common/status_macros.h"
+#include "policy/parameters.h"
+#include "policy/safetensors.h"
+
+namespace entrain {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+constexpr uint64_t kMaxTextBytes = 64u << 20;
+// What belongs to a model beside its weights; found files travel to workers and into exports unchanged.
+constexpr const char* kCompanions[] = {"generation_config.json",
+                                       "tokenizer.json",
+                                       "tokenizer_config.json",
+                                       "special_tokens_map.json",
+                                       "chat_template.jinja",
+                                       "vocab.json",
+                                       "merges.txt",
+                                       "added_tokens.json"};
+
+// End-of-sequence ids may stand in generation_config.json as well.
+void AddGenerationEos(const std::string& text, ModelConfig& config) {
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("eos_token_id")) return;
+  const Json list =
+      json["eos_token_id"].is_array() ? json["eos_token_id"] : Json::array({json["eos_token_id"]});
+  for (const Json& id : list) {
+    if (!id.is_number_integer() || id.get<int64_t>() < 0 || id.get<int64_t>() >= config.vocab_size) continue;
+    const int32_t value = id.get<int32_t>();
+    if (std::ranges::find(config.eos_token_ids, value) == config.eos_token_ids.end())
+      config.eos_token_ids.push_back(value);
+  }
+}
+
+// Tensor name → file that holds it.
+absl::StatusOr<std::map<std::string, std::string>> FilesOfTensors(const std::string& folder) {
+  const std::string index_path = (fs::path(folder) / "model.safetensors.index.json").string();
+  const std::string single = (fs::path(folder) / "model.safetensors").string();
+  std::map<std::string, std::string> files;
+  if (fs::exists(single)) {
+    ENTRAIN_ASSIGN_OR_RETURN(const auto entries, ReadSafetensorsHeader(single));
+    for (const auto& [name, entry] : entries) files[name] = single;
+    return files;
+  }
+  if (!fs::exists(index_path))
+    return absl::NotFoundError(
+        absl::StrCat(folder, ": there is neither model.safetensors nor model.safetensors.index.json"));
+  ENTRAIN_ASSIGN_OR_RETURN(const std::string text, ReadWholeFile(index_path, kMaxTextBytes));
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object()) {
+    return absl::InvalidArgumentError(absl::StrCat(index_path, ": expected an object with \"weight_map\""));
+  }
+  for (const auto& [name, file] : json["weight_map"].items()) {
+    // A file name, never a path: an index must not reach outside its folder.
+    if (!file.is_string() || file.get<std::string>().find('/') != std::string::npos ||
+        file.get<std::string>().empty()) {
+      return absl::InvalidArgumentError(absl::StrCat(index_path, ": \"", name.substr(0, 100),
+                                                     "\": expected the name of a file in the folder"));
+    }
+    files[name] = (fs::path(folder) / file.get<std::string>()).string();
+  }
+  return files;
+}
+
+}  // namespace
+
+absl::StatusOr<ModelFiles> ReadModelFiles(const std::string& folder) {
+  ModelFiles model;
+  const fs::path config_path = fs::path(folder) / "config.json";
+  if (!fs::exists(folder)) return absl::NotFoundError(absl::StrCat(folder, ": there is no such folder"));
+  if (!fs::exists(config_path))
+    return absl::NotFoundError(
+        absl::StrCat(config_path.string(), ": there is no such file; a model folder has one"));
+  ENTRAIN_ASSIGN_OR_RETURN(model.files["config.json"], ReadWholeFile(config_path.string(), kMaxTextBytes));
+  absl::StatusOr<ModelConfig> config = ParseModelConfig(model.files["config.json"]);
+  if (!config.ok())
+    return absl::Status(config.status().code(), absl::StrCat(folder, "/", config.status().message()));
+  model.config = *std::move(config);
+  for (const char* name : kCompanions) {
+    const fs::path path = fs::path(folder) / name;
+    if (!fs::exists(path)) continue;
+    ENTRAIN_ASSIGN_OR_RETURN(model.files[name], ReadWholeFile(path.string(), kMaxTextBytes));
+  }
+  if (const auto generation = model.files.find("generation_config.json"); generation != model.files.end()) {
+    AddGenerationEos(generation->second, model.config);
+  }
+  return model;
+}
+
+absl::StatusOr<std::vector<float>> ReadWeights(const std::string& folder, const ModelConfig& config) {
+  ENTRAIN_ASSIGN_OR_RETURN(const auto files, FilesOfTensors(folder));
+  std::map<std::string, std::map<std::string, TensorEntry>> headers;
+  for (const auto& [name, file] : files) {
+    if (!headers.contains(file)) {
+      ENTRAIN_ASSIGN_OR_RETURN(headers[file], ReadSafetensorsHeader(file));
+    }
+  }
+  const ParameterLayout layout = ParameterLayout::Of(config);
+  std::vector<float> values(static_cast<size_t>(layout.total));
+  for (const ParameterSlot& slot : layout.slots) {
+    const auto file = files.find(slot.name);
+    if (file == files.end())
+      return absl::InvalidArgumentError(absl::StrCat(folder, ": tensor \"", slot.name, "\" is missing"));
+    const auto& entries = headers[file->second];
+    const auto entry = entries.find(slot.name);
+    if (entry == entries.end()) {
+      return absl::InvalidArgumentError(absl::StrCat(file->second, ": tensor \"", slot.name,
+                                                     "\" is missing, although the index names this file"));
+    }
+    if (entry->second.shape != slot.shape) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          file->second, ": tensor \"", slot.name, "\": expected shape [", absl::StrJoin(slot.shape, ", "),
+          "], found [", absl::StrJoin(entry->second.shape, ", "), "]"));
+    }
+    ENTRAIN_RETURN_IF_ERROR(ReadTensor(
+        file->second, slot.name, entry->second,
+        std::span(values).subspan(static_cast<size_t>(slot.offset), static_cast<size_t>(slot.size))));
+  }
+  for (const auto& [name, file] : files) {
+    const bool tied_head = config.tie_word_embeddings && name == "lm_head.weight";
+    if (!tied_head && layout.Find(name) == nullptr) {
+      return absl::InvalidArgumentError(absl::StrCat(file, ": tensor \"", name.substr(0, 100),
+                                                     "\" has no place in a ", config.architecture));
+    }
+  }
+  return values;
+}
+
+absl::Status WriteModelFolder(const std::string& folder, const ModelFiles& files,
+                              std::span<const float> weights) {
+  const ParameterLayout layout = ParameterLayout::Of(files.config);
+  if (static_cast<int64_t>(weights.size()) != layout.total) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(folder, ": expected ", layout.total, " values, found ", weights.size()));
+  }
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) return absl::UnavailableError(absl::StrCat(folder, ": cannot be made: ", error.message()));
+  for (const auto& [name, bytes] : files.files) {
+    ENTRAIN_RETURN_IF_ERROR(WriteFileAtomically((fs::path(folder) / name).string(), std::span(&bytes, 1)));
+  }
+  if (!files.files.contains("config.json")) {
+    const std::string text = WriteModelConfig(files.config);
+    ENTRAIN_RETURN_IF_ERROR(
+        WriteFileAtomically((fs::path(folder) / "config.json").string(), std::span(&text, 1)));
+  }
+  std::vector<TensorView> tensors;
+  for (const ParameterSlot& slot : layout.slots) {
+    tensors.push_back(
+        {.name = slot.name,
+         .shape = slot.shape,
+         .values = weights.subspan(static_cast<size_t>(slot.offset), static_cast<size_t>(slot.size))});
+  }
+  return WriteSafetensors((fs::path(folder) / "model.safetensors").string(), tensors);
+}
+
+std::string DigestOfFiles(const std::map<std::string, std::string>& files) {
+  Digester digester;
+  for (const auto& [name, bytes] : files) {
+    digester.Update(absl::StrCat(name.size(), ":", name, bytes.size(), ":"));
+    digester.Update(bytes);
+  }
+  return digester.Finish();
+}
+
+}  // namespace entrain
