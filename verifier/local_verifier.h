@@ -8,7 +8,8 @@
 
 namespace entrain {
 
-// Judges in this process with the registered verifiers; what the service, `entrain verify` and tests share. Thread-safe.
+// Judges in this process with the registered verifiers; what the service, `entrain verify` and tests share.
+// Thread-safe.
 std::unique_ptr<Verifier> CreateLocalVerifier();
 
 // Names of all registered verifiers, sorted.

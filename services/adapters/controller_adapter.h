@@ -5,7 +5,7 @@
 #include <memory>
 #include <stop_token>
 
-#include "services/convert/controller_port.h"
+#include "controller/controller_port.h"
 #include "services/runtime/worker_pool.h"
 
 namespace entrain {

@@ -4,8 +4,8 @@
 
 #include <stop_token>
 
+#include "controller/controller_port.h"
 #include "entrain/controller/v1/telemetry_service.grpc.pb.h"
-#include "services/convert/controller_port.h"
 #include "services/runtime/worker_pool.h"
 
 namespace entrain {

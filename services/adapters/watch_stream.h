@@ -5,8 +5,8 @@
 #include <stop_token>
 #include <string>
 
+#include "controller/controller_port.h"
 #include "entrain/controller/v1/run_service.grpc.pb.h"
-#include "services/convert/controller_port.h"
 
 namespace entrain {
 

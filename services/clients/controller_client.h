@@ -11,10 +11,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "controller/controller_port.h"
 #include "entrain/controller/v1/run_service.grpc.pb.h"
 #include "entrain/controller/v1/schedule_service.grpc.pb.h"
 #include "services/clients/call.h"
-#include "services/convert/controller_port.h"
 
 namespace entrain {
 

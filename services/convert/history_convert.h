@@ -3,10 +3,10 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "controller/controller_port.h"
 #include "entrain/controller/v1/history.pb.h"
 #include "entrain/controller/v1/schedule.pb.h"
 #include "entrain/controller/v1/schedule_service.pb.h"
-#include "services/convert/controller_port.h"
 
 namespace entrain {
 

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "services/convert/controller_port.h"
+#include "controller/controller_port.h"
 #include "services/runtime/http_server.h"
 
 namespace entrain {

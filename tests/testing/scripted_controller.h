@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/mutex.h"
-#include "services/convert/controller_port.h"
+#include "controller/controller_port.h"
 
 namespace entrain {
 

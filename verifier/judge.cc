@@ -1,0 +1,110 @@
+#include "verifier/judge.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/nearest.h"
+
+namespace entrain {
+namespace {
+
+constexpr size_t kMaxShown = 500;  // bytes of a completion that a verdict repeats
+
+std::string Shorten(std::string text) {
+  if (text.size() > kMaxShown) text = absl::StrCat(text.substr(0, kMaxShown), "…");
+  return text;
+}
+
+}  // namespace
+
+Verdict Correct(std::string extracted) {
+  return {.kind = VerdictKind::kCorrect, .score = 1.0, .extracted = Shorten(std::move(extracted))};
+}
+
+Verdict Wrong(std::string extracted, std::string detail) {
+  return {.kind = VerdictKind::kWrong,
+          .score = 0.0,
+          .extracted = Shorten(std::move(extracted)),
+          .detail = Shorten(std::move(detail))};
+}
+
+Verdict Unparsable(std::string detail) {
+  return {.kind = VerdictKind::kUnparsable, .score = 0.0, .detail = Shorten(std::move(detail))};
+}
+
+Verdict Limit(std::string detail) {
+  return {.kind = VerdictKind::kLimit, .score = 0.0, .detail = Shorten(std::move(detail))};
+}
+
+Verdict OurError(std::string detail) {
+  return {.kind = VerdictKind::kError, .detail = Shorten(std::move(detail))};
+}
+
+const nlohmann::json* JudgeOptions::Find(const char* name) {
+  known_.emplace_back(name);
+  const auto found = options_.find(name);
+  return found == options_.end() ? nullptr : &*found;
+}
+
+void JudgeOptions::Complain(const char* name, absl::string_view expected, const nlohmann::json& found) {
+  if (!problem_.empty()) return;
+  problem_ = absl::StrCat("verifier_options.", name, ": expected ", expected, ", found ",
+                          found.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).substr(0, 60));
+}
+
+bool JudgeOptions::Flag(const char* name, bool fallback) {
+  const auto* value = Find(name);
+  if (value == nullptr) return fallback;
+  if (!value->is_boolean()) Complain(name, "true or false", *value);
+  return value->is_boolean() ? value->get<bool>() : fallback;
+}
+
+int64_t JudgeOptions::Whole(const char* name, int64_t low, int64_t high, int64_t fallback) {
+  const auto* value = Find(name);
+  if (value == nullptr) return fallback;
+  if (value->is_number_integer() && value->get<double>() >= static_cast<double>(low) &&
+      value->get<double>() <= static_cast<double>(high)) {
+    return value->get<int64_t>();
+  }
+  Complain(name, absl::StrCat("a whole number from ", low, " to ", high), *value);
+  return fallback;
+}
+
+std::vector<int64_t> JudgeOptions::Wholes(const char* name) {
+  const auto* value = Find(name);
+  std::vector<int64_t> out;
+  if (value == nullptr) return out;
+  const bool fits = value->is_array() &&
+                    std::ranges::all_of(*value, [](const auto& entry) { return entry.is_number_integer(); });
+  if (!fits) {
+    Complain(name, "a list of whole numbers", *value);
+    return out;
+  }
+  return value->get<std::vector<int64_t>>();
+}
+
+std::vector<std::string> JudgeOptions::Words(const char* name, std::vector<std::string> fallback) {
+  const auto* value = Find(name);
+  if (value == nullptr) return fallback;
+  const bool fits =
+      value->is_array() && std::ranges::all_of(*value, [](const auto& entry) { return entry.is_string(); });
+  if (!fits) {
+    Complain(name, "a list of words", *value);
+    return fallback;
+  }
+  return value->get<std::vector<std::string>>();
+}
+
+std::string JudgeOptions::Problem() const {
+  if (!problem_.empty()) return problem_;
+  for (const auto& [name, value] : options_.items()) {
+    if (std::ranges::find(known_, name) == known_.end()) {
+      return absl::StrCat("verifier_options: unknown key \"", name.substr(0, 60), "\"",
+                          known_.empty() ? "" : DidYouMean(name, known_));
+    }
+  }
+  return "";
+}
+
+}  // namespace entrain

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "common/verdict.h"
+
+namespace entrain {
+
+// One kind of judgement. Pure: the verdict is a function of the arguments. Bounded by work, not by time.
+// Thread-safe.
+class Judge {
+ public:
+  virtual ~Judge() = default;
+  // `options` is an object. A reference or an option that cannot be read is kError with a detail: our
+  // failure, never the completion's.
+  virtual Verdict Decide(absl::string_view completion, absl::string_view answer,
+                         const nlohmann::json& options) const = 0;
+};
+
+Verdict Correct(std::string extracted);
+Verdict Wrong(std::string extracted, std::string detail);
+Verdict Unparsable(std::string detail);
+Verdict Limit(std::string detail);
+Verdict OurError(std::string detail);
+
+// Options of one judge, read strictly: what is not asked for is unknown.
+class JudgeOptions {
+ public:
+  explicit JudgeOptions(const nlohmann::json& options) : options_(options) {}
+  bool Flag(const char* name, bool fallback);
+  int64_t Whole(const char* name, int64_t low, int64_t high, int64_t fallback);
+  std::vector<int64_t> Wholes(const char* name);
+  std::vector<std::string> Words(const char* name, std::vector<std::string> fallback);
+  bool Has(const char* name) const { return options_.contains(name); }
+  // The first problem, or an option that nobody asked for; "" when all is well. Call last.
+  std::string Problem() const;
+
+ private:
+  const nlohmann::json* Find(const char* name);
+  void Complain(const char* name, absl::string_view expected, const nlohmann::json& found);
+
+  const nlohmann::json& options_;
+  std::vector<std::string> known_;
+  std::string problem_;
+};
+
+}  // namespace entrain

@@ -1,0 +1,76 @@
+#include "verifier/local_verifier.h"
+
+#include <exception>
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/clock.h"
+#include "common/nearest.h"
+#include "verifier/judges.h"
+
+namespace entrain {
+namespace {
+
+const std::map<std::string, std::unique_ptr<Judge>>& Judges() {
+  static const auto* judges = [] {
+    auto* out = new std::map<std::string, std::unique_ptr<Judge>>;
+    (*out)["countdown"] = MakeCountdownJudge();
+    (*out)["exact"] = MakeExactJudge();
+    (*out)["math"] = MakeMathJudge();
+    return out;
+  }();
+  return *judges;
+}
+
+Verdict DecideOne(const VerifyItem& item) {
+  const auto judge = Judges().find(item.verifier);
+  if (judge == Judges().end()) {
+    return OurError(absl::StrCat("unknown verifier \"", item.verifier.substr(0, 60), "\"",
+                                 DidYouMean(item.verifier, RegisteredVerifiers())));
+  }
+  const auto shallow = [](int depth, nlohmann::json::parse_event_t, nlohmann::json&) { return depth <= 8; };
+  const nlohmann::json options =
+      nlohmann::json::parse(item.options_json, shallow, /*allow_exceptions=*/false);
+  if (!options.is_object()) return OurError("verifier_options: expected an object");
+  try {
+    return judge->second->Decide(item.completion, item.answer, options);
+  } catch (const std::exception& error) {  // a library's; ours do not throw
+    return OurError(absl::StrCat(item.verifier, ": ", error.what()));
+  }
+}
+
+class LocalVerifier final : public Verifier {
+ public:
+  absl::StatusOr<std::vector<Verdict>> Verify(std::span<const VerifyItem> items,
+                                              absl::Duration deadline) override {
+    Clock& clock = Clock::Real();
+    const absl::Duration start = clock.Monotonic();
+    std::vector<Verdict> verdicts;
+    verdicts.reserve(items.size());
+    for (const VerifyItem& item : items) {
+      const absl::Duration begin = clock.Monotonic();
+      if (begin - start >= deadline) {
+        verdicts.push_back(
+            {.kind = VerdictKind::kTimeout, .detail = "the deadline passed before this item was judged"});
+        continue;
+      }
+      verdicts.push_back(DecideOne(item));
+      verdicts.back().seconds = absl::ToDoubleSeconds(clock.Monotonic() - begin);
+    }
+    return verdicts;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Verifier> CreateLocalVerifier() { return std::make_unique<LocalVerifier>(); }
+
+std::vector<std::string> RegisteredVerifiers() {
+  std::vector<std::string> names;
+  for (const auto& [name, judge] : Judges()) names.push_back(name);
+  return names;
+}
+
+}  // namespace entrain

@@ -1,0 +1,79 @@
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "verifier/judges.h"
+#include "verifier/math/answer_finder.h"
+#include "verifier/math/number.h"
+
+namespace entrain {
+namespace {
+
+constexpr size_t kMaxCompletionBytes = 8u << 20;
+
+class MathJudge final : public Judge {
+ public:
+  Verdict Decide(absl::string_view completion, absl::string_view answer,
+                 const nlohmann::json& options) const override {
+    JudgeOptions read(options);
+    std::vector<AnswerSource> sources;
+    std::string unknown;
+    for (const std::string& name : read.Words("sources", {"boxed", "hash", "phrase", "last_number"})) {
+      const auto source = AnswerSourceFromName(name);
+      if (source.has_value()) {
+        sources.push_back(*source);
+      } else {
+        unknown = name;
+      }
+    }
+    if (const std::string problem = read.Problem(); !problem.empty()) return OurError(problem);
+    if (!unknown.empty()) {
+      return OurError(
+          absl::StrCat("verifier_options.sources: expected boxed, hash, phrase or last_number, found \"",
+                       unknown.substr(0, 60), "\""));
+    }
+    // A reference may be the bare answer or a worked solution that ends in one.
+    const std::string reference = NormalizeAnswer(
+        FindAnswer(answer, {AnswerSource::kBoxed, AnswerSource::kHash}).value_or(std::string(answer)));
+    if (reference.empty()) return OurError("answer: expected a reference, found nothing");
+    if (completion.size() > kMaxCompletionBytes)
+      return Limit(absl::StrCat("completion: more than ", kMaxCompletionBytes, " bytes"));
+    const std::optional<std::string> found = FindAnswer(completion, sources);
+    if (!found.has_value()) return Unparsable("no answer was found");
+    return Compare(*found, NormalizeAnswer(*found), reference);
+  }
+
+ private:
+  static Verdict Compare(const std::string& extracted, const std::string& given,
+                         const std::string& reference) {
+    if (given == reference) return Correct(extracted);
+    const ParsedNumber wanted = ParseNumber(reference);
+    if (wanted.status == NumberStatus::kPastLimit)
+      return OurError(absl::StrCat("answer: more than ", kMaxNumberDigits, " digits"));
+    const ParsedNumber number = ParseNumber(given);
+    if (number.status == NumberStatus::kPastLimit)
+      return Limit(absl::StrCat("digits: more than ", kMaxNumberDigits));
+    if (wanted.status == NumberStatus::kNumber && number.status == NumberStatus::kNumber) {
+      return number.value == wanted.value ? Correct(extracted) : Wrong(extracted, "");
+    }
+    if (wanted.status == NumberStatus::kNumber) {
+      // "x = 3" and "3 dollars": the number in an answer that is a little more than the number.
+      const std::optional<std::string> inner =
+          given.size() <= 60 ? FindAnswer(given, {AnswerSource::kLastNumber}) : std::nullopt;
+      if (!inner.has_value()) return Unparsable("the answer holds no number");
+      const ParsedNumber bare = ParseNumber(NormalizeAnswer(*inner));
+      return bare.status == NumberStatus::kNumber && bare.value == wanted.value ? Correct(*inner)
+                                                                                : Wrong(extracted, "");
+    }
+    const auto fold = [](std::string text) {
+      absl::AsciiStrToLower(&text);
+      absl::RemoveExtraAsciiWhitespace(&text);
+      return text;
+    };
+    return fold(given) == fold(reference) ? Correct(extracted) : Wrong(extracted, "");
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Judge> MakeMathJudge() { return std::make_unique<MathJudge>(); }
+
+}  // namespace entrain
