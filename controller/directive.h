@@ -7,8 +7,8 @@
 
 namespace entrain {
 
-// A clip threshold as a line in the token's probability: eps(p) = intercept + slope · p (arXiv 2602.09782, section 1.2 of docs/methods.md).
-// An epsilon, never an absolute ratio bound.
+// A clip threshold as a line in the token's probability: eps(p) = intercept + slope · p (arXiv 2602.09782,
+// section 1.2 of docs/methods.md). An epsilon, never an absolute ratio bound.
 struct ClipLine {
   double intercept = 0;
   double slope = 0;
@@ -33,7 +33,7 @@ struct Directive {
   std::map<std::string, double> dials;  // further numbers by name; empty when the schedule has none
   std::string state;                    // the law's state in a word: "raise", "lower", "static", …
   std::string reason;                   // a sentence for people
-  std::string law_state;                // opaque; carried by the trainer's checkpoint so that a lost controller can go on
+  std::string law_state;  // opaque; carried by the trainer's checkpoint so that a lost controller can go on
   friend bool operator==(const Directive&, const Directive&) = default;
 };
 

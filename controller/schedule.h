@@ -38,13 +38,15 @@ struct ClipSchedule {
   std::optional<ClipSide> lower;       // M(p); absent: {0.3, −0.13}, and for static the box eps_std
   std::optional<double> od_h_init;     // nats; absent: measured at the first observation
   double od_h_min_ratio = 0.2;         // (0, 1)
-  std::vector<PiecewisePoint> points;  // piecewise: strictly increasing steps, at least one; a side that is off must be off everywhere
+  std::vector<PiecewisePoint> points;  // piecewise: strictly increasing steps, at least one; a side that is
+                                       // off must be off everywhere
   friend bool operator==(const ClipSchedule&, const ClipSchedule&) = default;
 };
 
 struct Guards {
-  std::optional<double> max_change_per_step;  // of each scalar; > 0. Applies to closed-loop laws and manual edits
-  double dead_band = 0;                       // ≥ 0: a smaller change of every scalar is not made
+  std::optional<double>
+      max_change_per_step;  // of each scalar; > 0. Applies to closed-loop laws and manual edits
+  double dead_band = 0;     // ≥ 0: a smaller change of every scalar is not made
   friend bool operator==(const Guards&, const Guards&) = default;
 };
 
@@ -54,7 +56,8 @@ struct Schedule {
   Guards guards;
   friend bool operator==(const Schedule&, const Schedule&) = default;
 
-  // All problems at once, one per line, each naming the field ("clip.upper: …, expected …, found …"). Legal ranges: methods.md 12.
+  // All problems at once, one per line, each naming the field ("clip.upper: …, expected …, found …"). Legal
+  // ranges: methods.md 12.
   absl::Status Validate() const;
   // Whether its bounds always have slope 0, so that an objective with a plain box can use it.
   bool NeedsLines() const;

@@ -22,21 +22,23 @@ struct TrainerCapabilities {
 
 struct Registration {
   std::string run_id;
-  std::string name;           // of the run, for people
-  std::string config_digest;  // of the effective configuration
-  int64_t total_steps = 0;    // K of the run
-  int64_t attempt = 1;        // launch number, from 1
-  Schedule schedule;          // revision 1 at creation; afterwards only compared
+  std::string name;             // of the run, for people
+  std::string config_digest;    // of the effective configuration
+  int64_t total_steps = 0;      // K of the run
+  int64_t attempt = 1;          // launch number, from 1
+  Schedule schedule;            // revision 1 at creation; afterwards only compared
   bool apply_schedule = false;  // make `schedule` a new revision when it differs from the one in force
   TrainerCapabilities capabilities;
-  // The step the trainer will run first. Decisions of later steps are superseded, the law's state is restored as of this step.
+  // The step the trainer will run first. Decisions of later steps are superseded, the law's state is restored
+  // as of this step.
   int64_t resume_from = 0;
-  // The directive the trainer used last and still knows (from its checkpoint), so that a controller that lost its memory can go on.
+  // The directive the trainer used last and still knows (from its checkpoint), so that a controller that lost
+  // its memory can go on.
   std::optional<Directive> last_directive;
 };
 
 struct RegistrationReply {
-  int64_t revision = 0;      // in force
+  int64_t revision = 0;  // in force
   bool schedule_differs = false;
   std::string schedule_diff;  // for people; empty when equal
 };
@@ -45,10 +47,13 @@ struct RegistrationReply {
 class Steering {
  public:
   virtual ~Steering() = default;
-  // Idempotent. FailedPrecondition when another live trainer holds the run or the trainer cannot apply the schedule.
-  virtual absl::StatusOr<RegistrationReply> Register(const Registration& registration, absl::Duration deadline) = 0;
-  // The directive for observation.for_step. Asking again for the same (run, attempt, step) gives the same directive.
-  // Unavailable or DeadlineExceeded: the controller is silent; the caller holds, waits or stops, as its configuration says.
+  // Idempotent. FailedPrecondition when another live trainer holds the run or the trainer cannot apply the
+  // schedule.
+  virtual absl::StatusOr<RegistrationReply> Register(const Registration& registration,
+                                                     absl::Duration deadline) = 0;
+  // The directive for observation.for_step. Asking again for the same (run, attempt, step) gives the same
+  // directive. Unavailable or DeadlineExceeded: the controller is silent; the caller holds, waits or stops,
+  // as its configuration says.
   virtual absl::StatusOr<Directive> Steer(const Observation& observation, absl::Duration deadline) = 0;
 };
 

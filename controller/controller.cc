@@ -1,0 +1,504 @@
+#include "controller/controller.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/digest.h"
+#include "common/status_macros.h"
+#include "controller/guards.h"
+#include "controller/laws/law.h"
+#include "controller/preview.h"
+#include "controller/schedule_json.h"
+
+namespace entrain {
+namespace {
+
+// Of a revision: changes with everything that an editor may have looked at.
+std::string EtagOf(const ControllerPort::Revision& revision) {
+  return DigestOf(absl::StrCat(revision.run_id, "\n", revision.revision, "\n",
+                               WriteScheduleJson(revision.schedule)))
+      .substr(0, 16);
+}
+
+absl::Status CheckCapabilities(const Schedule& schedule, bool lines, bool plain_box) {
+  if (schedule.NeedsLines() && !lines) {
+    return absl::FailedPreconditionError(
+        "this trainer's objective takes a plain box: a schedule with sloped lines cannot be applied");
+  }
+  if (!lines && !plain_box)
+    return absl::FailedPreconditionError("this trainer's objective takes no clip thresholds");
+  return absl::OkStatus();
+}
+
+const ControllerPort::Revision& InForce(const std::vector<ControllerPort::Revision>& revisions,
+                                        int64_t step) {
+  for (auto revision = revisions.rbegin(); revision != revisions.rend(); ++revision) {
+    if (revision->effective_step <= step) return *revision;
+  }
+  return revisions.front();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Controller>> Controller::Create(const std::string& path, Clock& clock) {
+  ENTRAIN_ASSIGN_OR_RETURN(std::unique_ptr<EventLog> log, EventLog::Open(path));
+  std::unique_ptr<Controller> controller(new Controller(std::move(log), clock));
+  MutexLock lock(controller->mutex_);
+  ENTRAIN_RETURN_IF_ERROR(controller->Load());
+  return controller;
+}
+
+absl::Status Controller::Load() {
+  ENTRAIN_ASSIGN_OR_RETURN(const std::vector<RunRecord> records, log_->Runs());
+  for (const RunRecord& record : records) {
+    RunState run{.record = record};
+    ENTRAIN_ASSIGN_OR_RETURN(run.revisions, log_->Revisions(record.run_id));
+    if (run.revisions.empty())
+      return absl::DataLossError(absl::StrCat("run ", record.run_id, " has no revision"));
+    ENTRAIN_ASSIGN_OR_RETURN(run.last, log_->LastDirective(record.run_id, std::nullopt));
+    ENTRAIN_ASSIGN_OR_RETURN(run.highest_id, log_->HighestDirectiveId(record.run_id));
+    runs_.emplace(record.run_id, std::move(run));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Controller::RunState*> Controller::Find(const std::string& run_id) {
+  const auto run = runs_.find(run_id);
+  if (run == runs_.end())
+    return absl::NotFoundError(absl::StrCat("run \"", run_id.substr(0, 80), "\" is not registered here"));
+  return &run->second;
+}
+
+void Controller::Tell(const std::string& run_id, const Event& event) {
+  for (const auto& [id, watcher] : watchers_) {
+    if (watcher.run_id == run_id) watcher.event(event);
+  }
+}
+
+absl::Status Controller::Note(const std::string& run_id, const std::string& author, const std::string& action,
+                              const std::string& reason, const std::string& detail) {
+  AuditEntry entry{.run_id = run_id,
+                   .time = clock_.Now(),
+                   .author = author,
+                   .action = action,
+                   .reason = reason,
+                   .detail = detail};
+  ENTRAIN_ASSIGN_OR_RETURN(entry.id, log_->AddAudit(entry));
+  Tell(run_id, entry);
+  return absl::OkStatus();
+}
+
+absl::Status Controller::AddRevision(RunState& run, Revision revision) {
+  ENTRAIN_RETURN_IF_ERROR(log_->AddRevision(revision));
+  run.revisions.push_back(std::move(revision));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Controller::RunState> Controller::NewRun(const Registration& registration) {
+  RunState run;
+  run.record = {.run_id = registration.run_id, .create_time = clock_.Now()};
+  // A trainer that knows a later revision has had a controller that lost its history: its number is not given
+  // again.
+  const bool lost = registration.last_directive.has_value();
+  Revision first{.run_id = registration.run_id,
+                 .revision = lost ? std::max<int64_t>(1, registration.last_directive->revision) : 1,
+                 .schedule = registration.schedule,
+                 .author = "trainer",
+                 .reason = lost ? "adopted: the controller had lost the history of this run" : "the run file",
+                 .create_time = clock_.Now()};
+  first.etag = EtagOf(first);
+  ENTRAIN_RETURN_IF_ERROR(AddRevision(run, std::move(first)));
+  return run;
+}
+
+// A controller that is behind its trainer (a restored backup, a lost file) goes on from what the trainer
+// really used.
+absl::Status Controller::Adopt(RunState& run, const Registration& registration) {
+  if (!registration.last_directive.has_value() || registration.last_directive->id <= run.highest_id)
+    return absl::OkStatus();
+  Directive adopted = *registration.last_directive;
+  ENTRAIN_RETURN_IF_ERROR(ReadLawState(adopted.law_state).status());
+  ENTRAIN_RETURN_IF_ERROR(ValidateBounds(adopted.bounds));
+  adopted.run_id = registration.run_id;
+  ENTRAIN_RETURN_IF_ERROR(log_->AddDirective(adopted, clock_.Now()));
+  ENTRAIN_RETURN_IF_ERROR(
+      Note(registration.run_id, "controller", "adopt", "the trainer is ahead of this controller's history",
+           absl::StrCat("directives ", run.highest_id + 1, " to ", adopted.id, " are not known here")));
+  run.highest_id = adopted.id;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<RegistrationReply> Controller::Register(const Registration& registration) {
+  if (registration.run_id.empty()) return absl::InvalidArgumentError("run_id: expected an id, found nothing");
+  if (registration.total_steps < 1)
+    return absl::InvalidArgumentError(
+        absl::StrCat("total_steps: expected at least 1, found ", registration.total_steps));
+  ENTRAIN_RETURN_IF_ERROR(registration.schedule.Validate());
+  MutexLock lock(mutex_);
+  const auto known = runs_.find(registration.run_id);
+  if (known != runs_.end() && registration.attempt < known->second.record.attempt) {
+    return absl::FailedPreconditionError(absl::StrCat("attempt ", known->second.record.attempt,
+                                                      " of this run is registered; attempt ",
+                                                      registration.attempt, " is over"));
+  }
+  RegistrationReply reply;
+  RunState run;
+  ENTRAIN_RETURN_IF_ERROR(log_->Commit(/*durable=*/true, [&]() -> absl::Status {
+    const bool fresh = known == runs_.end();
+    if (fresh) {
+      ENTRAIN_RETURN_IF_ERROR(CheckCapabilities(registration.schedule, registration.capabilities.lines,
+                                                registration.capabilities.plain_box));
+      ENTRAIN_ASSIGN_OR_RETURN(run, NewRun(registration));
+    } else {
+      run = known->second;
+      reply.schedule_diff = DiffSchedules(run.revisions.back().schedule, registration.schedule);
+      reply.schedule_differs = !reply.schedule_diff.empty();
+      if (reply.schedule_differs && registration.apply_schedule) {
+        Edit edit{.run_id = registration.run_id,
+                  .schedule = registration.schedule,
+                  .etag = run.revisions.back().etag,
+                  .author = "trainer",
+                  .reason = "the run file, applied at a restart",
+                  .effective_step = registration.resume_from};
+        ENTRAIN_ASSIGN_OR_RETURN(Revision revision, BuildRevision(run, edit));
+        ENTRAIN_RETURN_IF_ERROR(AddRevision(run, std::move(revision)));
+      }
+      ENTRAIN_RETURN_IF_ERROR(CheckCapabilities(run.revisions.back().schedule,
+                                                registration.capabilities.lines,
+                                                registration.capabilities.plain_box));
+    }
+    ENTRAIN_RETURN_IF_ERROR(Adopt(run, registration));
+    const bool rewinds = run.last.has_value() && run.last->step >= registration.resume_from &&
+                         registration.attempt > run.record.attempt;
+    if (rewinds) {
+      ENTRAIN_RETURN_IF_ERROR(log_->Supersede(registration.run_id, registration.resume_from));
+      ENTRAIN_RETURN_IF_ERROR(Note(registration.run_id, "trainer", "resume",
+                                   absl::StrCat("attempt ", registration.attempt),
+                                   absl::StrCat("decisions of steps ", registration.resume_from, " to ",
+                                                run.last->step, " are superseded")));
+    }
+    ENTRAIN_ASSIGN_OR_RETURN(run.last, log_->LastDirective(registration.run_id, std::nullopt));
+    run.record.name = registration.name;
+    run.record.config_digest = registration.config_digest;
+    run.record.total_steps = registration.total_steps;
+    run.record.attempt = registration.attempt;
+    run.record.lines = registration.capabilities.lines;
+    run.record.plain_box = registration.capabilities.plain_box;
+    run.record.update_time = clock_.Now();
+    return log_->PutRun(run.record);
+  }));
+  reply.revision = run.revisions.back().revision;
+  runs_.insert_or_assign(registration.run_id, std::move(run));
+  return reply;
+}
+
+absl::Status Controller::CheckDrift(const RunState& run, const Observation& observation) {
+  if (observation.applied_directive_id == 0 || !observation.applied_bounds.has_value())
+    return absl::OkStatus();
+  ENTRAIN_ASSIGN_OR_RETURN(const std::optional<Directive> acknowledged,
+                           log_->DirectiveById(run.record.run_id, observation.applied_directive_id));
+  if (!acknowledged.has_value() || acknowledged->bounds == *observation.applied_bounds)
+    return absl::OkStatus();
+  ++stats_.drifts;
+  return Note(
+      run.record.run_id, "trainer", "drift",
+      absl::StrCat("step ", observation.step, " reports other thresholds than directive ", acknowledged->id),
+      absl::StrCat("directive: ", WriteBoundsJson(acknowledged->bounds),
+                   "; used: ", WriteBoundsJson(*observation.applied_bounds)));
+}
+
+absl::StatusOr<Directive> Controller::Decide(const RunState& run, const Observation& observation) {
+  const int64_t step = observation.for_step;
+  const Revision& revision = InForce(run.revisions, step);
+  Directive directive{.id = run.highest_id + 1,
+                      .run_id = run.record.run_id,
+                      .attempt = observation.attempt,
+                      .step = step,
+                      .revision = revision.revision};
+  if (run.record.held && run.last.has_value()) {
+    directive.bounds = run.last->bounds;
+    directive.dials = run.last->dials;
+    directive.state = run.last->state;
+    directive.law_state = run.last->law_state;
+    directive.reason = "held by a person";
+    return directive;
+  }
+  ENTRAIN_ASSIGN_OR_RETURN(const LawState before,
+                           ReadLawState(run.last.has_value() ? run.last->law_state : ""));
+  const LawInput input{.step = step,
+                       .total_steps = revision.schedule.clip.total_steps.value_or(run.record.total_steps),
+                       .entropy_nats = observation.entropy_nats};
+  LawOutput output = ApplyGuards(revision.schedule, before, ApplyLaw(revision.schedule.clip, before, input),
+                                 revision.revision);
+  directive.bounds = output.bounds;
+  directive.state = std::move(output.state);
+  directive.reason = std::move(output.reason);
+  directive.law_state = WriteLawState(output.next);
+  return directive;
+}
+
+absl::StatusOr<Directive> Controller::ReportStep(const Observation& given) {
+  Observation observation = given;
+  if (observation.step < 0 || observation.for_step < observation.step ||
+      observation.for_step > observation.step + 1) {
+    return absl::InvalidArgumentError(absl::StrCat("for_step: expected ", observation.step, " or ",
+                                                   observation.step + 1, ", found ", observation.for_step));
+  }
+  // Not measured and not finite are the same to a law: the state stays.
+  if (observation.entropy_nats.has_value() &&
+      !(std::isfinite(*observation.entropy_nats) && *observation.entropy_nats >= 0)) {
+    observation.entropy_nats.reset();
+  }
+  MutexLock lock(mutex_);
+  ENTRAIN_ASSIGN_OR_RETURN(RunState* const run, Find(observation.run_id));
+  if (observation.attempt != run->record.attempt) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "attempt ", run->record.attempt, " of this run is registered, not ", observation.attempt));
+  }
+  ENTRAIN_ASSIGN_OR_RETURN(const std::optional<Directive> decided,
+                           log_->DirectiveOfStep(observation.run_id, observation.for_step));
+  if (decided.has_value()) {
+    ++stats_.duplicates;
+    return *decided;
+  }
+  if (run->last.has_value() && observation.for_step <= run->last->step) {
+    return absl::FailedPreconditionError(absl::StrCat("step ", observation.for_step, " is behind step ",
+                                                      run->last->step, ", which is decided"));
+  }
+  ENTRAIN_ASSIGN_OR_RETURN(const Directive directive, Decide(*run, observation));
+  RunRecord record = run->record;
+  record.update_time = clock_.Now();
+  ENTRAIN_RETURN_IF_ERROR(log_->Commit(/*durable=*/false, [&]() -> absl::Status {
+    ENTRAIN_RETURN_IF_ERROR(CheckDrift(*run, observation));
+    ENTRAIN_RETURN_IF_ERROR(log_->AddObservation(observation, record.update_time));
+    ENTRAIN_RETURN_IF_ERROR(log_->AddDirective(directive, record.update_time));
+    return log_->PutRun(record);
+  }));
+  run->record = record;
+  run->last = directive;
+  run->highest_id = directive.id;
+  run->last_entropy_nats = observation.entropy_nats;
+  ++stats_.observations;
+  ++stats_.directives;
+  Tell(observation.run_id, observation);
+  Tell(observation.run_id, directive);
+  return directive;
+}
+
+absl::StatusOr<ControllerPort::Revision> Controller::GetSchedule(const std::string& run_id,
+                                                                 std::optional<int64_t> revision) {
+  MutexLock lock(mutex_);
+  ENTRAIN_ASSIGN_OR_RETURN(const RunState* const run, Find(run_id));
+  if (!revision.has_value()) return run->revisions.back();
+  const auto found = std::ranges::find(run->revisions, *revision, &Revision::revision);
+  if (found == run->revisions.end())
+    return absl::NotFoundError(absl::StrCat("run ", run_id, " has no revision ", *revision));
+  return *found;
+}
+
+// The revision that an edit would make; Aborted when its etag is not the newest.
+absl::StatusOr<ControllerPort::Revision> Controller::BuildRevision(const RunState& run, const Edit& edit) {
+  const Revision& current = run.revisions.back();
+  if (edit.etag != current.etag) {
+    return absl::AbortedError(absl::StrCat("somebody else was faster: the current revision is ",
+                                           current.revision, " (etag ", current.etag, ", by ", current.author,
+                                           ": ", current.reason, ")"));
+  }
+  if (edit.reason.empty()) return absl::InvalidArgumentError("reason: expected why, found nothing");
+  Revision revision{.run_id = run.record.run_id.empty() ? edit.run_id : run.record.run_id,
+                    .revision = current.revision + 1,
+                    .author = edit.author,
+                    .reason = edit.reason,
+                    .create_time = clock_.Now()};
+  if (edit.to_revision.has_value()) {
+    const auto source = std::ranges::find(run.revisions, *edit.to_revision, &Revision::revision);
+    if (source == run.revisions.end())
+      return absl::NotFoundError(absl::StrCat("to_revision: there is no revision ", *edit.to_revision));
+    revision.schedule = source->schedule;
+  } else if (edit.schedule.has_value()) {
+    revision.schedule = *edit.schedule;
+  } else {
+    return absl::InvalidArgumentError("schedule: expected a schedule, found none");
+  }
+  ENTRAIN_RETURN_IF_ERROR(revision.schedule.Validate());
+  ENTRAIN_RETURN_IF_ERROR(CheckCapabilities(revision.schedule, run.record.lines, run.record.plain_box));
+  const int64_t next_step = run.last.has_value() ? run.last->step + 1 : 0;
+  revision.effective_step = edit.effective_step.value_or(next_step);
+  if (edit.author != "trainer" && revision.effective_step < next_step) {
+    return absl::InvalidArgumentError(absl::StrCat("effective_step: expected ", next_step,
+                                                   " or later, since step ", next_step - 1,
+                                                   " is decided; found ", revision.effective_step));
+  }
+  revision.etag = EtagOf(revision);
+  return revision;
+}
+
+absl::StatusOr<ControllerPort::EditResult> Controller::EditSchedule(const Edit& edit) {
+  MutexLock lock(mutex_);
+  ENTRAIN_ASSIGN_OR_RETURN(RunState* const run, Find(edit.run_id));
+  absl::StatusOr<Revision> revision = BuildRevision(*run, edit);
+  if (!revision.ok()) {
+    ++stats_.edits_refused;
+    return revision.status();
+  }
+  EditResult result{.revision = *revision,
+                    .diff = DiffSchedules(run->revisions.back().schedule, revision->schedule)};
+  if (edit.validate_only) return result;
+  RunState changed = *run;
+  ENTRAIN_RETURN_IF_ERROR(log_->Commit(/*durable=*/true, [&]() -> absl::Status {
+    ENTRAIN_RETURN_IF_ERROR(AddRevision(changed, *revision));
+    return Note(edit.run_id, edit.author, edit.to_revision.has_value() ? "rollback" : "edit", edit.reason,
+                result.diff);
+  }));
+  *run = std::move(changed);
+  ++stats_.edits;
+  Tell(edit.run_id, result.revision);
+  return result;
+}
+
+absl::StatusOr<std::vector<ControllerPort::Revision>> Controller::ListRevisions(const std::string& run_id,
+                                                                                int32_t max) {
+  MutexLock lock(mutex_);
+  ENTRAIN_ASSIGN_OR_RETURN(const RunState* const run, Find(run_id));
+  std::vector<Revision> revisions(run->revisions.rbegin(), run->revisions.rend());
+  if (max > 0 && revisions.size() > static_cast<size_t>(max)) revisions.resize(static_cast<size_t>(max));
+  return revisions;
+}
+
+absl::StatusOr<std::string> Controller::Diff(const std::string& run_id, int64_t from, int64_t to) {
+  ENTRAIN_ASSIGN_OR_RETURN(const Revision a, GetSchedule(run_id, from));
+  ENTRAIN_ASSIGN_OR_RETURN(const Revision b, GetSchedule(run_id, to));
+  return DiffSchedules(a.schedule, b.schedule);
+}
+
+absl::StatusOr<std::vector<ControllerPort::Point>> Controller::Preview(
+    const Schedule& schedule, int64_t steps, int64_t total_steps,
+    const std::map<int64_t, double>& entropy_nats) {
+  return PreviewSchedule(schedule, steps, total_steps, entropy_nats);
+}
+
+absl::StatusOr<std::vector<ControllerPort::ReplayedPoint>> Controller::Replay(const std::string& run_id,
+                                                                              const Schedule& schedule) {
+  std::vector<Observation> observations;
+  std::vector<Directive> directives;
+  int64_t total_steps = 0;
+  {
+    MutexLock lock(mutex_);
+    ENTRAIN_ASSIGN_OR_RETURN(const RunState* const run, Find(run_id));
+    total_steps = run->record.total_steps;
+    ENTRAIN_ASSIGN_OR_RETURN(observations, log_->Observations(run_id, 0, 0));
+    ENTRAIN_ASSIGN_OR_RETURN(directives, log_->Directives(run_id, 0, 0));
+  }
+  std::map<int64_t, double> entropy;
+  for (const Observation& observation : observations) {
+    if (observation.entropy_nats.has_value()) entropy[observation.for_step] = *observation.entropy_nats;
+  }
+  const int64_t steps = directives.empty() ? 0 : directives.back().step + 1;
+  ENTRAIN_ASSIGN_OR_RETURN(const std::vector<Point> points,
+                           PreviewSchedule(schedule, steps, total_steps, entropy));
+  std::map<int64_t, ClipBounds> recorded;
+  for (const Directive& directive : directives) recorded[directive.step] = directive.bounds;
+  std::vector<ReplayedPoint> out;
+  for (const Point& point : points) {
+    const auto found = recorded.find(point.step);
+    out.push_back({.replayed = point,
+                   .recorded = found == recorded.end() ? std::nullopt : std::optional(found->second)});
+  }
+  return out;
+}
+
+absl::Status Controller::SetHeld(const std::string& run_id, bool held, const std::string& author,
+                                 const std::string& reason) {
+  MutexLock lock(mutex_);
+  ENTRAIN_ASSIGN_OR_RETURN(RunState* const run, Find(run_id));
+  RunRecord record = run->record;
+  record.held = held;
+  ENTRAIN_RETURN_IF_ERROR(log_->Commit(/*durable=*/true, [&]() -> absl::Status {
+    ENTRAIN_RETURN_IF_ERROR(log_->PutRun(record));
+    return Note(run_id, author, held ? "hold" : "release", reason, "");
+  }));
+  run->record = record;
+  return absl::OkStatus();
+}
+
+absl::Status Controller::Hold(const std::string& run_id, const std::string& author,
+                              const std::string& reason) {
+  return SetHeld(run_id, true, author, reason);
+}
+
+absl::Status Controller::Release(const std::string& run_id, const std::string& author,
+                                 const std::string& reason) {
+  return SetHeld(run_id, false, author, reason);
+}
+
+ControllerPort::Run Controller::Summary(const RunState& run) {
+  return {.run_id = run.record.run_id,
+          .name = run.record.name,
+          .total_steps = run.record.total_steps,
+          .attempt = run.record.attempt,
+          .last_step = run.last.has_value() ? run.last->step : -1,
+          .revision = run.revisions.back().revision,
+          .held = run.record.held,
+          .last_entropy_nats = run.last_entropy_nats,
+          .last_directive = run.last,
+          .create_time = run.record.create_time,
+          .update_time = run.record.update_time};
+}
+
+absl::StatusOr<std::vector<ControllerPort::Run>> Controller::ListRuns() {
+  MutexLock lock(mutex_);
+  std::vector<Run> runs;
+  for (const auto& [id, run] : runs_) runs.push_back(Summary(run));
+  std::ranges::stable_sort(runs, [](const Run& a, const Run& b) { return a.update_time > b.update_time; });
+  return runs;
+}
+
+absl::StatusOr<ControllerPort::Run> Controller::GetRun(const std::string& run_id) {
+  MutexLock lock(mutex_);
+  ENTRAIN_ASSIGN_OR_RETURN(const RunState* const run, Find(run_id));
+  return Summary(*run);
+}
+
+absl::StatusOr<std::vector<Observation>> Controller::ListObservations(const std::string& run_id,
+                                                                      int64_t from_step, int32_t max) {
+  MutexLock lock(mutex_);
+  ENTRAIN_RETURN_IF_ERROR(Find(run_id).status());
+  return log_->Observations(run_id, from_step, max);
+}
+
+absl::StatusOr<std::vector<Directive>> Controller::ListDirectives(const std::string& run_id,
+                                                                  int64_t from_step, int32_t max) {
+  MutexLock lock(mutex_);
+  ENTRAIN_RETURN_IF_ERROR(Find(run_id).status());
+  return log_->Directives(run_id, from_step, max);
+}
+
+absl::StatusOr<std::vector<ControllerPort::AuditEntry>> Controller::ListAudit(const std::string& run_id) {
+  MutexLock lock(mutex_);
+  ENTRAIN_RETURN_IF_ERROR(Find(run_id).status());
+  return log_->Audit(run_id);
+}
+
+absl::StatusOr<int64_t> Controller::Watch(const std::string& run_id,
+                                          std::function<void(const Event&)> event) {
+  MutexLock lock(mutex_);
+  ENTRAIN_RETURN_IF_ERROR(Find(run_id).status());
+  watchers_[next_watch_] = {.run_id = run_id, .event = std::move(event)};
+  return next_watch_++;
+}
+
+void Controller::Unwatch(int64_t watch) {
+  MutexLock lock(mutex_);
+  watchers_.erase(watch);
+}
+
+ControllerStats Controller::stats() {
+  MutexLock lock(mutex_);
+  ControllerStats stats = stats_;
+  stats.runs = static_cast<int64_t>(runs_.size());
+  return stats;
+}
+
+}  // namespace entrain

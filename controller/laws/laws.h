@@ -1,0 +1,51 @@
+#pragma once
+
+#include <algorithm>
+
+#include "controller/laws/law.h"
+
+// The laws, one file each, and what they share. Internal to controller_laws.
+namespace entrain::laws {
+
+LawOutput Static(const ClipSchedule& schedule, const LawState& state, const LawInput& input);
+LawOutput Id(const ClipSchedule& schedule, const LawState& state, const LawInput& input);
+LawOutput Did(const ClipSchedule& schedule, const LawState& state, const LawInput& input);
+LawOutput Od(const ClipSchedule& schedule, const LawState& state, const LawInput& input);
+LawOutput Piecewise(const ClipSchedule& schedule, const LawState& state, const LawInput& input);
+
+// H(p) and M(p) of the paper, or what the schedule says instead; nullopt: that side is off.
+inline std::optional<ClipLine> DynamicUpper(const ClipSchedule& schedule) {
+  if (!schedule.upper.has_value()) return ClipLine{.intercept = 0.5, .slope = -0.25};
+  return schedule.upper->off ? std::nullopt : std::optional(schedule.upper->line);
+}
+inline std::optional<ClipLine> DynamicLower(const ClipSchedule& schedule) {
+  if (!schedule.lower.has_value()) return ClipLine{.intercept = 0.3, .slope = -0.13};
+  return schedule.lower->off ? std::nullopt : std::optional(schedule.lower->line);
+}
+// The standard box of one side.
+inline ClipLine Standard(const ClipSchedule& schedule) {
+  return {.intercept = schedule.eps_std, .slope = 0.0};
+}
+
+// weight · line + (1 − weight) · eps_std. A side that is off stays off.
+inline std::optional<ClipLine> Mix(double weight, const std::optional<ClipLine>& line, double eps_std) {
+  if (!line.has_value()) return std::nullopt;
+  // + 0.0 turns a negative zero into zero.
+  return ClipLine{.intercept = weight * line->intercept + (1 - weight) * eps_std,
+                  .slope = weight * line->slope + 0.0};
+}
+
+// Where step k stands in a schedule of two phases; remaining goes from 1 to 0 in each. Past K: the end.
+struct Phase {
+  bool first = true;
+  double remaining = 1;
+};
+inline Phase PhaseOf(const ClipSchedule& schedule, const LawInput& input) {
+  const double total = static_cast<double>(input.total_steps);
+  const double k = std::min(static_cast<double>(input.step), total);
+  const double split = schedule.phase_split * total;
+  if (k <= split) return {.first = true, .remaining = 1.0 - k / split};
+  return {.first = false, .remaining = std::max(1.0 - (k - split) / std::max(total - split, 1e-12), 0.0)};
+}
+
+}  // namespace entrain::laws

@@ -1,0 +1,142 @@
+#include "controller/schedule.h"
+
+#include <cmath>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "controller/laws/laws.h"
+
+namespace entrain {
+namespace {
+
+constexpr char kBothSpellings[] =
+    "; an epsilon of 0.28 is the ratio bound 1.28 (lower side: 0.2 is 0.8); ratio bounds are written "
+    "ratio_bounds: {low: 0.8, high: 1.28}";
+
+using Problems = std::vector<std::string>;
+
+bool In(double value, double low, double high) {
+  return std::isfinite(value) && value >= low && value <= high;
+}
+
+// u0 ≥ 0, u0+u1 ≥ 0, u1 < 1.
+void CheckUpper(const std::string& field, const ClipLine& line, Problems& problems) {
+  if (!std::isfinite(line.intercept) || line.intercept < 0) {
+    problems.push_back(
+        absl::StrCat(field, ".intercept: expected a finite number of at least 0, found ", line.intercept));
+  }
+  if (!std::isfinite(line.slope) || line.slope >= 1)
+    problems.push_back(absl::StrCat(field, ".slope: expected a finite number below 1, found ", line.slope));
+  if (line.intercept + line.slope < 0) {
+    problems.push_back(absl::StrCat(field, ": expected intercept + slope of at least 0, found ",
+                                    line.intercept + line.slope));
+  }
+}
+
+// 0 ≤ l0 ≤ 1, l0+l1 ≥ 0, l1 > −1.
+void CheckLower(const std::string& field, const ClipLine& line, Problems& problems) {
+  if (!In(line.intercept, 0, 1))
+    problems.push_back(
+        absl::StrCat(field, ".intercept: expected 0 to 1, found ", line.intercept, kBothSpellings));
+  if (!std::isfinite(line.slope) || line.slope <= -1)
+    problems.push_back(absl::StrCat(field, ".slope: expected a finite number above -1, found ", line.slope));
+  if (line.intercept + line.slope < 0) {
+    problems.push_back(absl::StrCat(field, ": expected intercept + slope of at least 0, found ",
+                                    line.intercept + line.slope));
+  }
+  if (line.intercept + line.slope > 1) {
+    problems.push_back(absl::StrCat(field, ": expected intercept + slope of at most 1, found ",
+                                    line.intercept + line.slope));
+  }
+}
+
+void CheckPoints(const ClipSchedule& clip, Problems& problems) {
+  if (clip.law != ClipLaw::kPiecewise) {
+    if (!clip.points.empty()) problems.push_back("clip.piecewise: only with law: piecewise");
+    return;
+  }
+  if (clip.points.empty())
+    problems.push_back("clip.piecewise.points: expected at least one point, found none");
+  for (size_t i = 0; i < clip.points.size(); ++i) {
+    const PiecewisePoint& point = clip.points[i];
+    const std::string field = absl::StrCat("clip.piecewise.points[", i, "]");
+    if (point.step < 0 || (i > 0 && point.step <= clip.points[i - 1].step)) {
+      problems.push_back(absl::StrCat(field, ".step: expected steps that rise from 0, found ", point.step));
+    }
+    if (!point.upper.off) CheckUpper(field + ".upper", point.upper.line, problems);
+    if (!point.lower.off) CheckLower(field + ".lower", point.lower.line, problems);
+    if (point.upper.off != clip.points[0].upper.off || point.lower.off != clip.points[0].lower.off) {
+      problems.push_back(absl::StrCat(field, ": a side that is off at one point must be off at all"));
+    }
+  }
+  if (clip.upper.has_value() || clip.lower.has_value())
+    problems.push_back("clip.upper, clip.lower: not with law: piecewise; the points say it");
+}
+
+}  // namespace
+
+absl::Status Schedule::Validate() const {
+  Problems problems;
+  if (clip.total_steps.has_value() && *clip.total_steps < 1) {
+    problems.push_back(absl::StrCat("clip.total_steps: expected at least 1, found ", *clip.total_steps));
+  }
+  if (!(clip.phase_split > 0 && clip.phase_split < 1)) {
+    problems.push_back(
+        absl::StrCat("clip.phase_split: expected a number between 0 and 1, found ", clip.phase_split));
+  }
+  if (!In(clip.eps_std, 0, 1))
+    problems.push_back(absl::StrCat("clip.eps_std: expected 0 to 1, found ", clip.eps_std, kBothSpellings));
+  if (clip.upper.has_value() && !clip.upper->off) CheckUpper("clip.upper", clip.upper->line, problems);
+  if (clip.lower.has_value() && !clip.lower->off) CheckLower("clip.lower", clip.lower->line, problems);
+  if (clip.od_h_init.has_value() && !(std::isfinite(*clip.od_h_init) && *clip.od_h_init > 0)) {
+    problems.push_back(
+        absl::StrCat("clip.od.h_init: expected \"measured\" or a number above 0, found ", *clip.od_h_init));
+  }
+  if (!(clip.od_h_min_ratio > 0 && clip.od_h_min_ratio < 1)) {
+    problems.push_back(
+        absl::StrCat("clip.od.h_min_ratio: expected a number between 0 and 1, found ", clip.od_h_min_ratio));
+  }
+  CheckPoints(clip, problems);
+  if (guards.max_change_per_step.has_value() &&
+      !(std::isfinite(*guards.max_change_per_step) && *guards.max_change_per_step > 0)) {
+    problems.push_back(absl::StrCat("guards.max_change_per_step: expected a number above 0, found ",
+                                    *guards.max_change_per_step));
+  }
+  if (!(std::isfinite(guards.dead_band) && guards.dead_band >= 0)) {
+    problems.push_back(
+        absl::StrCat("guards.dead_band: expected a number of at least 0, found ", guards.dead_band));
+  }
+  if (problems.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrJoin(problems, "\n"));
+}
+
+bool Schedule::NeedsLines() const {
+  const auto sloped = [](const std::optional<ClipLine>& line) {
+    return line.has_value() && line->slope != 0;
+  };
+  switch (clip.law) {
+    case ClipLaw::kStatic:
+      return (clip.upper.has_value() && !clip.upper->off && clip.upper->line.slope != 0) ||
+             (clip.lower.has_value() && !clip.lower->off && clip.lower->line.slope != 0);
+    case ClipLaw::kPiecewise:
+      for (const PiecewisePoint& point : clip.points) {
+        if ((!point.upper.off && point.upper.line.slope != 0) ||
+            (!point.lower.off && point.lower.line.slope != 0))
+          return true;
+      }
+      return false;
+    default:
+      return sloped(laws::DynamicUpper(clip)) || sloped(laws::DynamicLower(clip));
+  }
+}
+
+absl::Status ValidateBounds(const ClipBounds& bounds) {
+  Problems problems;
+  if (bounds.upper.has_value()) CheckUpper("upper", *bounds.upper, problems);
+  if (bounds.lower.has_value()) CheckLower("lower", *bounds.lower, problems);
+  if (problems.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrJoin(problems, "\n"));
+}
+
+}  // namespace entrain

@@ -1,0 +1,254 @@
+#include "controller/schedule_json.h"
+
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/nearest.h"
+#include "common/status_macros.h"
+#include "controller/laws/law.h"
+
+namespace entrain {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json SideJson(const ClipSide& side) {
+  if (side.off) return nullptr;
+  return {{"intercept", side.line.intercept}, {"slope", side.line.slope}};
+}
+
+// Reads objects key by key and collects every problem.
+class Reader {
+ public:
+  std::vector<std::string> problems;
+
+  void Wrong(const std::string& field, absl::string_view expected, const Json& found) {
+    problems.push_back(
+        absl::StrCat(field, ": expected ", expected, ", found ",
+                     found.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 60)));
+  }
+  bool Object(const std::string& field, const Json& json, const std::vector<std::string>& known) {
+    if (!json.is_object()) {
+      Wrong(field, "an object", json);
+      return false;
+    }
+    for (const auto& [key, value] : json.items()) {
+      if (std::ranges::find(known, key) == known.end()) {
+        problems.push_back(
+            absl::StrCat(field, ": unknown key \"", key.substr(0, 60), "\"", DidYouMean(key, known)));
+      }
+    }
+    return true;
+  }
+  void Number(const std::string& field, const Json& json, const char* key, double& out) {
+    if (!json.contains(key)) return;
+    if (!json[key].is_number()) return Wrong(absl::StrCat(field, ".", key), "a number", json[key]);
+    out = json[key].get<double>();
+  }
+  void OptionalNumber(const std::string& field, const Json& json, const char* key,
+                      std::optional<double>& out) {
+    if (!json.contains(key) || json[key].is_null()) return;
+    double value = 0;
+    Number(field, json, key, value);
+    out = value;
+  }
+  // {intercept, slope}; null or "off" is off.
+  ClipSide Side(const std::string& field, const Json& json) {
+    ClipSide side;
+    if (json.is_null() || json == "off" || json == false) {  // YAML reads a bare off as false
+      side.off = true;
+      return side;
+    }
+    if (!Object(field, json, {"intercept", "slope"})) return side;
+    if (!json.contains("intercept")) problems.push_back(absl::StrCat(field, ".intercept is missing"));
+    Number(field, json, "intercept", side.line.intercept);
+    Number(field, json, "slope", side.line.slope);
+    return side;
+  }
+};
+
+void ReadPoints(const Json& json, ClipSchedule& clip, Reader& reader) {
+  const std::string field = "clip.piecewise";
+  if (!reader.Object(field, json, {"points"}) || !json.contains("points")) return;
+  if (!json["points"].is_array()) return reader.Wrong(field + ".points", "a list", json["points"]);
+  for (size_t i = 0; i < json["points"].size(); ++i) {
+    const Json& entry = json["points"][i];
+    const std::string name = absl::StrCat(field, ".points[", i, "]");
+    if (!reader.Object(name, entry, {"step", "upper", "lower"})) continue;
+    PiecewisePoint point;
+    if (!entry.contains("step") || !entry["step"].is_number_integer()) {
+      reader.problems.push_back(absl::StrCat(name, ".step: expected a whole number"));
+    } else {
+      point.step = entry["step"].get<int64_t>();
+    }
+    for (const auto& [key, side] : {std::pair("upper", &point.upper), std::pair("lower", &point.lower)}) {
+      if (entry.contains(key)) {
+        *side = reader.Side(absl::StrCat(name, ".", key), entry[key]);
+      } else {
+        reader.problems.push_back(absl::StrCat(name, ".", key, " is missing"));
+      }
+    }
+    clip.points.push_back(point);
+  }
+}
+
+void ReadRatioBounds(const Json& json, ClipSchedule& clip, Reader& reader) {
+  const std::string field = "clip.ratio_bounds";
+  if (!reader.Object(field, json, {"low", "high"})) return;
+  double low = 0.8, high = 1.2;
+  for (const char* key : {"low", "high"}) {
+    if (!json.contains(key)) reader.problems.push_back(absl::StrCat(field, ".", key, " is missing"));
+  }
+  reader.Number(field, json, "low", low);
+  reader.Number(field, json, "high", high);
+  if (low < 0 || low > 1)
+    reader.Wrong(field + ".low", "an absolute ratio from 0 to 1, such as 0.8", json.value("low", Json()));
+  if (high < 1)
+    reader.Wrong(field + ".high", "an absolute ratio of at least 1, such as 1.28",
+                 json.value("high", Json()));
+  if (clip.law != ClipLaw::kStatic || clip.upper.has_value() || clip.lower.has_value()) {
+    reader.problems.push_back(absl::StrCat(field, ": only with law: static, and without upper and lower"));
+  }
+  clip.upper = ClipSide{.line = {.intercept = high - 1, .slope = 0}};
+  clip.lower = ClipSide{.line = {.intercept = 1 - low, .slope = 0}};
+}
+
+void ReadOd(const Json& json, ClipSchedule& clip, Reader& reader) {
+  if (!reader.Object("clip.od", json, {"h_init", "h_min_ratio"})) return;
+  if (json.contains("h_init") && json["h_init"] != "measured")
+    reader.OptionalNumber("clip.od", json, "h_init", clip.od_h_init);
+  reader.Number("clip.od", json, "h_min_ratio", clip.od_h_min_ratio);
+}
+
+void ReadClip(const Json& json, ClipSchedule& clip, Reader& reader) {
+  if (!reader.Object("clip", json,
+                     {"law", "total_steps", "phase_split", "eps_std", "upper", "lower", "od", "piecewise",
+                      "ratio_bounds"}))
+    return;
+  if (json.contains("law")) {
+    const auto law = json["law"].is_string() ? ClipLawFromName(json["law"].get<std::string>()) : std::nullopt;
+    if (law.has_value()) {
+      clip.law = *law;
+    } else {
+      reader.Wrong("clip.law", "static, id, did, od or piecewise", json["law"]);
+    }
+  }
+  if (json.contains("total_steps") && !json["total_steps"].is_null()) {
+    if (json["total_steps"].is_number_integer()) {
+      clip.total_steps = json["total_steps"].get<int64_t>();
+    } else {
+      reader.Wrong("clip.total_steps", "a whole number or null", json["total_steps"]);
+    }
+  }
+  reader.Number("clip", json, "phase_split", clip.phase_split);
+  reader.Number("clip", json, "eps_std", clip.eps_std);
+  if (json.contains("upper")) clip.upper = reader.Side("clip.upper", json["upper"]);
+  if (json.contains("lower")) clip.lower = reader.Side("clip.lower", json["lower"]);
+  if (json.contains("od")) ReadOd(json["od"], clip, reader);
+  if (json.contains("piecewise")) ReadPoints(json["piecewise"], clip, reader);
+  if (json.contains("ratio_bounds")) ReadRatioBounds(json["ratio_bounds"], clip, reader);
+}
+
+// Every leaf with its dotted name.
+void Flatten(const std::string& prefix, const Json& json, std::map<std::string, std::string>& out) {
+  if (json.is_object() && !json.empty()) {
+    for (const auto& [key, value] : json.items())
+      Flatten(prefix.empty() ? key : absl::StrCat(prefix, ".", key), value, out);
+  } else {
+    out[prefix] = json.dump();
+  }
+}
+
+}  // namespace
+
+std::string WriteScheduleJson(const Schedule& schedule) {
+  const ClipSchedule& clip = schedule.clip;
+  Json out;
+  out["law"] = ClipLawName(clip.law);
+  out["total_steps"] = clip.total_steps.has_value() ? Json(*clip.total_steps) : Json(nullptr);
+  out["phase_split"] = clip.phase_split;
+  out["eps_std"] = clip.eps_std;
+  if (clip.upper.has_value()) out["upper"] = SideJson(*clip.upper);
+  if (clip.lower.has_value()) out["lower"] = SideJson(*clip.lower);
+  out["od"] = {{"h_init", clip.od_h_init.has_value() ? Json(*clip.od_h_init) : Json("measured")},
+               {"h_min_ratio", clip.od_h_min_ratio}};
+  if (!clip.points.empty()) {
+    Json points = Json::array();
+    for (const PiecewisePoint& point : clip.points) {
+      points.push_back(
+          {{"step", point.step}, {"upper", SideJson(point.upper)}, {"lower", SideJson(point.lower)}});
+    }
+    out["piecewise"] = {{"points", points}};
+  }
+  const Guards& guards = schedule.guards;
+  const Json guards_json = {
+      {"max_change_per_step",
+       guards.max_change_per_step.has_value() ? Json(*guards.max_change_per_step) : Json(nullptr)},
+      {"dead_band", guards.dead_band}};
+  return Json{{"clip", out}, {"guards", guards_json}}.dump();
+}
+
+absl::StatusOr<Schedule> ReadScheduleJson(absl::string_view text) {
+  const Json json = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded()) return absl::InvalidArgumentError("schedule: expected one JSON object");
+  Schedule schedule;
+  Reader reader;
+  if (reader.Object("schedule", json, {"clip", "guards"})) {
+    if (json.contains("clip")) ReadClip(json["clip"], schedule.clip, reader);
+    if (json.contains("guards") &&
+        reader.Object("guards", json["guards"], {"max_change_per_step", "dead_band"})) {
+      reader.OptionalNumber("guards", json["guards"], "max_change_per_step",
+                            schedule.guards.max_change_per_step);
+      reader.Number("guards", json["guards"], "dead_band", schedule.guards.dead_band);
+    }
+  }
+  if (!reader.problems.empty()) return absl::InvalidArgumentError(absl::StrJoin(reader.problems, "\n"));
+  return schedule;
+}
+
+std::string WriteBoundsJson(const ClipBounds& bounds) {
+  const auto line = [](const std::optional<ClipLine>& side) {
+    return side.has_value() ? Json{side->intercept, side->slope} : Json(nullptr);
+  };
+  return Json{{"upper", line(bounds.upper)}, {"lower", line(bounds.lower)}}.dump();
+}
+
+absl::StatusOr<ClipBounds> ReadBoundsJson(absl::string_view text) {
+  const Json json = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  ClipBounds bounds;
+  for (const auto& [key, side] : {std::pair("upper", &bounds.upper), std::pair("lower", &bounds.lower)}) {
+    if (!json.is_object() || !json.contains(key))
+      return absl::InvalidArgumentError(absl::StrCat("bounds: \"", key, "\" is missing"));
+    const Json& value = json[key];
+    if (value.is_null()) continue;
+    if (!value.is_array() || value.size() != 2 || !value[0].is_number() || !value[1].is_number()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("bounds.", key, ": expected [intercept, slope] or null"));
+    }
+    *side = ClipLine{.intercept = value[0].get<double>(), .slope = value[1].get<double>()};
+  }
+  return bounds;
+}
+
+std::string DiffSchedules(const Schedule& from, const Schedule& to) {
+  std::map<std::string, std::string> before, after;
+  Flatten("", Json::parse(WriteScheduleJson(from)), before);
+  Flatten("", Json::parse(WriteScheduleJson(to)), after);
+  std::vector<std::string> lines;
+  for (const auto& [key, value] : before) {
+    const auto now = after.find(key);
+    if (now == after.end()) {
+      lines.push_back(absl::StrCat(key, ": ", value, " → (default)"));
+    } else if (now->second != value) {
+      lines.push_back(absl::StrCat(key, ": ", value, " → ", now->second));
+    }
+  }
+  for (const auto& [key, value] : after) {
+    if (!before.contains(key)) lines.push_back(absl::StrCat(key, ": (default) → ", value));
+  }
+  return absl::StrJoin(lines, "\n");
+}
+
+}  // namespace entrain
