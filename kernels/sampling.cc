@@ -27,24 +27,40 @@ Weights Exponentiate(std::span<const float> logits, double temperature) {
   return out;
 }
 
+std::vector<uint32_t>::iterator At(std::vector<uint32_t>& order, size_t index) {
+  return order.begin() + static_cast<std::ptrdiff_t>(index);
+}
+
 // Sets the weight of every token outside top-k, then outside top-p of what is left, to 0.
 void Truncate(std::vector<double>& weight, int32_t top_k, double top_p) {
-  std::vector<size_t> order(weight.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return weight[a] > weight[b]; });
+  std::vector<uint32_t> order(weight.size());
+  std::iota(order.begin(), order.end(), uint32_t{0});
+  // A strict total order, so that the result does not depend on the algorithm.
+  const auto before = [&](uint32_t a, uint32_t b) {
+    return weight[a] > weight[b] || (weight[a] == weight[b] && a < b);
+  };
   size_t keep = order.size();
-  if (top_k > 0) keep = std::min(keep, static_cast<size_t>(top_k));
+  if (top_k > 0 && static_cast<size_t>(top_k) < keep) {
+    keep = static_cast<size_t>(top_k);
+    std::nth_element(order.begin(), At(order, keep), order.end(), before);
+  }
   if (top_p < 1.0) {
-    double kept_total = 0;
-    for (size_t i = 0; i < keep; ++i) kept_total += weight[order[i]];
+    double target = 0;
+    for (size_t i = 0; i < keep; ++i) target += weight[order[i]];
+    target *= top_p;
+    // The most probable tokens come first, in pieces that double: a peaked distribution never sorts its tail.
     double cumulative = 0;
-    for (size_t i = 0; i < keep; ++i) {
-      cumulative += weight[order[i]];
-      if (cumulative >= top_p * kept_total) {
-        keep = i + 1;
-        break;
+    size_t sorted = 0, piece = 64, i = 0;
+    for (; i < keep && (i == 0 || cumulative < target); ++i) {
+      if (i == sorted) {
+        sorted = std::min(keep, sorted + piece);
+        piece *= 2;
+        if (sorted < keep) std::nth_element(At(order, i), At(order, sorted), At(order, keep), before);
+        std::sort(At(order, i), At(order, sorted), before);
       }
+      cumulative += weight[order[i]];
     }
+    keep = i;
   }
   for (size_t i = keep; i < order.size(); ++i) weight[order[i]] = 0;
 }

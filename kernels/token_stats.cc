@@ -25,10 +25,10 @@ void TokenStatBackward(std::span<const float> logits, int32_t token, double temp
                        const TokenStat& stat, double grad_logprob, double grad_entropy,
                        std::span<float> out) {
   const double scale = 1.0 / temperature;
+  const double log_z = PreciseLogZ(logits[static_cast<size_t>(token)] * scale, stat.logprob, stat.log_z);
   for (size_t j = 0; j < logits.size(); ++j) {
-    out[j] =
-        static_cast<float>(TokenStatGradient(logits[j] * scale, j == static_cast<size_t>(token), stat.log_z,
-                                             stat.entropy, grad_logprob, grad_entropy, scale));
+    out[j] = static_cast<float>(TokenStatGradient(logits[j] * scale, j == static_cast<size_t>(token), log_z,
+                                                  stat.entropy, grad_logprob, grad_entropy, scale));
   }
 }
 

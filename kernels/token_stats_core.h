@@ -83,6 +83,13 @@ ENTRAIN_HOST_DEVICE inline TokenStatValues FinishTokenStat(const TokenSums& sums
   return out;
 }
 
+// ln Z with more digits than the float `log_z` holds when logits are large: z_a − ln p_a, if that loses less.
+// A float's error is relative to its size, and an error of ln Z is a relative error of every probability.
+ENTRAIN_HOST_DEVICE inline double PreciseLogZ(double token_logit, float logprob, float log_z) {
+  return fabs(static_cast<double>(logprob)) < fabs(static_cast<double>(log_z)) ? token_logit - logprob
+                                                                               : log_z;
+}
+
 // d loss / d z_j for one logit (divided by the temperature); g = d loss / d ln p_a, h = d loss / d H.
 ENTRAIN_HOST_DEVICE inline double TokenStatGradient(double logit, bool is_token, double log_z, double entropy,
                                                     double g, double h, double inverse_temperature) {

@@ -38,13 +38,18 @@ __global__ void StatsKernel(const float* logits, const int32_t* tokens, int64_t 
 }
 
 __global__ void BackwardKernel(const float* logits, const int32_t* tokens, int64_t vocab, double scale,
-                               const float* log_z, const float* entropy, const float* grad_logprob,
-                               const float* grad_entropy, float* out) {
+                               const float* logprob, const float* log_z, const float* entropy,
+                               const float* grad_logprob, const float* grad_entropy, float* out) {
+  // Read by every thread before any writes: `out` may be `logits`.
+  __shared__ double precise_log_z;
   const int64_t row = blockIdx.x;
+  if (threadIdx.x == 0)
+    precise_log_z = PreciseLogZ(logits[row * vocab + tokens[row]] * scale, logprob[row], log_z[row]);
+  __syncthreads();
   const double h = grad_entropy == nullptr ? 0.0 : grad_entropy[row];
   for (int64_t j = threadIdx.x; j < vocab; j += kThreads) {
     out[row * vocab + j] =
-        static_cast<float>(TokenStatGradient(logits[row * vocab + j] * scale, j == tokens[row], log_z[row],
+        static_cast<float>(TokenStatGradient(logits[row * vocab + j] * scale, j == tokens[row], precise_log_z,
                                              entropy[row], grad_logprob[row], h, scale));
   }
 }
@@ -60,10 +65,10 @@ int ComputeTokenStatsCuda(const float* logits, const int32_t* tokens, int64_t ro
 }
 
 int TokenStatsBackwardCuda(const float* logits, const int32_t* tokens, int64_t rows, int64_t vocab,
-                           double temperature, const float* log_z, const float* entropy,
+                           double temperature, const float* logprob, const float* log_z, const float* entropy,
                            const float* grad_logprob, const float* grad_entropy, float* out, void* stream) {
   BackwardKernel<<<static_cast<unsigned>(rows), kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
-      logits, tokens, vocab, 1.0 / temperature, log_z, entropy, grad_logprob, grad_entropy, out);
+      logits, tokens, vocab, 1.0 / temperature, logprob, log_z, entropy, grad_logprob, grad_entropy, out);
   return cudaGetLastError();
 }
 

@@ -12,7 +12,7 @@ int ComputeTokenStatsCuda(const float* logits, const int32_t* tokens, int64_t ro
 
 // TokenStatBackward for `rows` rows; `out` may be `logits`.
 int TokenStatsBackwardCuda(const float* logits, const int32_t* tokens, int64_t rows, int64_t vocab,
-                           double temperature, const float* log_z, const float* entropy,
+                           double temperature, const float* logprob, const float* log_z, const float* entropy,
                            const float* grad_logprob, const float* grad_entropy, float* out, void* stream);
 
 }  // namespace entrain
