@@ -15,8 +15,10 @@ struct OptimizerOptions {
   double beta2 = 0.999;
   double eps = 1e-8;
   double weight_decay = 0;
-  int64_t warmup_steps = 0;           // optimiser updates with linearly rising lr
-  std::string schedule = "constant";  // constant | cosine | linear (to 0 over all updates of the run)
+  int64_t warmup_steps = 0;  // optimiser updates with linearly rising lr
+  std::string schedule =
+      "constant";  // constant | cosine | linear: over all updates of the run, to final_fraction · lr
+  double final_fraction = 0;
 };
 
 enum class AdvantageKind { kGrpo, kDrGrpo };

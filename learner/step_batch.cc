@@ -1,0 +1,89 @@
+#include "learner/step_batch.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "common/rng.h"
+#include "common/status_macros.h"
+#include "learner/advantage.h"
+
+namespace entrain {
+namespace {
+
+double RewardOf(const LearnerOptions& options, int64_t step, const Group& group,
+                const Completion& completion) {
+  if (options.reward == RewardKind::kVerifier) return *completion.verdict.score;
+  // A fair coin, whatever the completion says: the random-reward experiment of docs/methods.md 7.
+  const Rng rng({.seed = options.seed,
+                 .purpose = RngPurpose::kRandomReward,
+                 .step = static_cast<uint64_t>(step),
+                 .ordinal = static_cast<uint64_t>(group.ordinal),
+                 .completion = static_cast<uint32_t>(completion.index)});
+  return rng.Uniform(0) < 0.5 ? 0.0 : 1.0;
+}
+
+}  // namespace
+
+absl::StatusOr<StepBatch> MakeStepBatch(int64_t step, CollectedStep collected,
+                                        const LearnerOptions& options) {
+  StepBatch batch{.collected = std::move(collected)};
+  for (const CollectedGroup& entry : batch.collected.groups) {
+    std::vector<double> rewards;
+    for (const Completion& completion : entry.group.completions)
+      rewards.push_back(RewardOf(options, step, entry.group, completion));
+    ENTRAIN_ASSIGN_OR_RETURN(const std::vector<double> advantages, options.advantage == AdvantageKind::kGrpo
+                                                                       ? GrpoAdvantages(rewards)
+                                                                       : DrGrpoAdvantages(rewards));
+    for (size_t i = 0; i < rewards.size(); ++i) {
+      const Completion& completion = entry.group.completions[i];
+      batch.items.push_back({.prompt = &entry.prompt,
+                             .completion = &completion,
+                             .reward = rewards[i],
+                             .advantage = advantages[i],
+                             .age = step - entry.group.policy_version,
+                             .first = batch.tokens});
+      batch.tokens += completion.tokens.size();
+    }
+  }
+  return batch;
+}
+
+std::vector<std::vector<size_t>> PlanMicrobatches(const StepBatch& batch, const std::vector<size_t>& order,
+                                                  int64_t microbatch_tokens) {
+  std::vector<std::vector<size_t>> plan;
+  size_t longest = 0;
+  for (const size_t item : order) {
+    const size_t length =
+        batch.items[item].prompt->tokens.size() + batch.items[item].completion->tokens.size();
+    const size_t padded = std::max(longest, length) * (plan.empty() ? 1 : plan.back().size() + 1);
+    if (plan.empty() || padded > static_cast<size_t>(microbatch_tokens)) {
+      plan.emplace_back();
+      longest = 0;
+    }
+    plan.back().push_back(item);
+    longest = std::max(longest, length);
+  }
+  return plan;
+}
+
+absl::Status ScoreOld(Network& network, const LearnerOptions& options, StepBatch& batch) {
+  std::vector<size_t> order(batch.items.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  batch.old = {};
+  for (const std::vector<size_t>& part : PlanMicrobatches(batch, order, options.microbatch_tokens)) {
+    std::vector<TrainSequence> sequences;
+    for (const size_t item : part) sequences.push_back(batch.Sequence(item));
+    ENTRAIN_ASSIGN_OR_RETURN(const TokenStats stats, network.Score(sequences, options.temperature));
+    const auto append = [](std::vector<float>& to, const std::vector<float>& from) {
+      to.insert(to.end(), from.begin(), from.end());
+    };
+    append(batch.old.logprob, stats.logprob);
+    append(batch.old.entropy, stats.entropy);
+    append(batch.old.s, stats.s);
+    append(batch.old.n, stats.n);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace entrain

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "learner/front_desk.h"
+#include "learner/learner_options.h"
+#include "policy/network.h"
+
+namespace entrain {
+
+// One completion of a step, ready to be trained on.
+struct StepItem {
+  const Prompt* prompt = nullptr;          // in the CollectedStep
+  const Completion* completion = nullptr;  // in the CollectedStep
+  double reward = 0;
+  double advantage = 0;
+  int64_t age = 0;   // step − policy version that generated it
+  size_t first = 0;  // of its tokens in the columns of `old`
+};
+
+// A step's completions in prompt order, their advantages, and the statistics of every completion token under
+// the weights at the start of the step.
+struct StepBatch {
+  CollectedStep collected;
+  std::vector<StepItem> items;
+  TokenStats old;
+  size_t tokens = 0;
+
+  TrainSequence Sequence(size_t item) const {
+    return {.prompt = items[item].prompt->tokens, .completion = items[item].completion->tokens};
+  }
+};
+
+// Rewards (score → reward, or random ones) and group advantages. `old` is empty until ScoreOld.
+absl::StatusOr<StepBatch> MakeStepBatch(int64_t step, CollectedStep collected, const LearnerOptions& options);
+
+// Runs of consecutive items whose padded size stays within `microbatch_tokens` (an item that is longer stands
+// alone). `order`: indices of items.
+std::vector<std::vector<size_t>> PlanMicrobatches(const StepBatch& batch, const std::vector<size_t>& order,
+                                                  int64_t microbatch_tokens);
+
+// Fills `old` with the network's present weights.
+absl::Status ScoreOld(Network& network, const LearnerOptions& options, StepBatch& batch);
+
+}  // namespace entrain

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <stop_token>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "controller/directive.h"
+#include "learner/learner_options.h"
+#include "learner/optimizer.h"
+#include "learner/step_batch.h"
+#include "policy/network.h"
+
+namespace entrain {
+
+// An objective with the thresholds of one directive. FailedPrecondition when the objective takes a plain box
+// and the bounds are sloped.
+absl::StatusOr<ObjectiveSpec> ApplyBounds(const ObjectiveSpec& objective, const ClipBounds& bounds);
+
+// All updates of one step: E epochs of M mini-batches, each a fresh permutation of the completions keyed by
+// (seed, step, epoch), split into micro-batches that share the mini-batch's denominators. The same thresholds
+// for every one of them. A mini-batch whose loss or gradient is not finite is skipped and counted; Aborted
+// when every one was. Answers the update metrics of docs/methods.md 11: token-weighted over all updates.
+// Cancelled between two mini-batches when `stop` is requested: the weights are then half-way and must not be
+// kept.
+absl::StatusOr<std::map<std::string, double>> RunUpdates(Network& network, Optimizer& optimizer,
+                                                         const LearnerOptions& options,
+                                                         const ClipBounds& bounds, int64_t step,
+                                                         const StepBatch& batch, const std::stop_token& stop);
+
+}  // namespace entrain
