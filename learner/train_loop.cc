@@ -196,6 +196,7 @@ absl::Status TrainLoop::Step(std::stop_token stop) {
   record.numbers.merge(BatchMetrics(batch));
   ENTRAIN_ASSIGN_OR_RETURN(const Directive directive, Steer(batch, record.numbers["entropy/mean"], stop));
   lap("time/steer_seconds");
+  updating_ = true;
   ENTRAIN_ASSIGN_OR_RETURN(
       auto updates, RunUpdates(network_, optimizer_, options_.learner, directive.bounds, step_, batch, stop));
   lap("time/update_seconds");

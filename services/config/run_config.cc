@@ -1,0 +1,322 @@
+#include "services/config/run_config.h"
+
+#include <filesystem>
+#include <limits>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "common/status_macros.h"
+#include "learner/objective/document.h"
+#include "services/config/config_tree.h"
+#include "services/config/schedule_section.h"
+
+namespace entrain {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kMany = int64_t{1} << 40;
+
+// Paths beside the run file win over those below the working directory.
+std::string Resolve(const std::string& run_file, const std::string& path) {
+  if (path.empty() || fs::path(path).is_absolute()) return path;
+  const fs::path beside = fs::path(run_file).parent_path() / path;
+  return fs::exists(beside) ? fs::absolute(beside).lexically_normal().string()
+                            : fs::absolute(path).lexically_normal().string();
+}
+
+void ReadTokenizer(ConfigTree& tree, const std::string& run_file, TokenizerOptions& out) {
+  const std::string path = "model.init.tokenizer";
+  if (!tree.Has(path))
+    return tree.Problem(
+        "model.init",
+        "tokenizer is missing: a tokenizer.json, or {chars: \"…\", special: [\"<pad>\", \"<eos>\"]}");
+  if (tree.At(path).is_string()) {
+    out.file = Resolve(run_file, tree.At(path).get<std::string>());
+    if (!fs::exists(out.file)) tree.Problem(path, absl::StrCat("there is no file ", out.file));
+    return;
+  }
+  tree.Known(path, {"chars", "special"});
+  tree.Text(path + ".chars", out.characters);
+  const Json& special = tree.At(path + ".special");
+  if (special.is_array()) {
+    for (const Json& token : special) {
+      if (!token.is_string()) return tree.Wrong(path + ".special", "a list of texts");
+      out.special.push_back(token.get<std::string>());
+    }
+  } else if (!special.is_null()) {
+    tree.Wrong(path + ".special", "a list of texts");
+  }
+  if (out.characters.empty()) tree.Problem(path, "expected chars with at least one character");
+}
+
+void ReadInit(ConfigTree& tree, const std::string& run_file, ModelOptions& model) {
+  if (!tree.Has("model.init")) return;
+  tree.Known("model.init", {"hidden_size", "intermediate_size", "num_layers", "num_heads", "num_kv_heads",
+                            "head_dim", "vocab_size", "max_position", "rope_theta", "rms_norm_eps",
+                            "tie_word_embeddings", "tokenizer"});
+  ModelConfig init;
+  for (const auto& [key, out] : {std::pair("hidden_size", &init.hidden_size),
+                                 {"intermediate_size", &init.intermediate_size},
+                                 {"num_layers", &init.num_layers},
+                                 {"num_heads", &init.num_heads},
+                                 {"vocab_size", &init.vocab_size},
+                                 {"max_position", &init.max_position}}) {
+    const std::string path = absl::StrCat("model.init.", key);
+    if (!tree.Has(path)) tree.Problem("model.init", absl::StrCat(key, " is missing"));
+    tree.Whole(path, 1, INT32_MAX, *out);
+  }
+  init.num_kv_heads = init.num_heads;
+  tree.Whole("model.init.num_kv_heads", 1, 1024, init.num_kv_heads);
+  init.head_dim = init.num_heads > 0 ? init.hidden_size / init.num_heads : 0;
+  tree.Whole("model.init.head_dim", 2, 4096, init.head_dim);
+  tree.Number("model.init.rope_theta", 1, 1e12, "a number of at least 1", init.rope_theta);
+  tree.Number("model.init.rms_norm_eps", 1e-20, 1, "a small positive number", init.rms_norm_eps);
+  tree.Flag("model.init.tie_word_embeddings", init.tie_word_embeddings);
+  ReadTokenizer(tree, run_file, model.tokenizer);
+  for (size_t i = 0; i < model.tokenizer.special.size(); ++i) {
+    if (model.tokenizer.special[i] == "<eos>") init.eos_token_ids = {static_cast<int32_t>(i)};
+    if (model.tokenizer.special[i] == "<pad>") init.pad_token_id = static_cast<int32_t>(i);
+  }
+  model.init = init;
+}
+
+void ReadModel(ConfigTree& tree, const std::string& run_file, ModelOptions& model) {
+  tree.Known("model", {"path", "init", "warmup"});
+  tree.Text("model.path", model.path);
+  model.path = Resolve(run_file, model.path);
+  ReadInit(tree, run_file, model);
+  if (model.path.empty() == !model.init.has_value())
+    tree.Problem("model", "expected either path (a Hugging Face folder) or init (a shape), and not both");
+  if (!model.path.empty() && !fs::exists(model.path))
+    tree.Problem("model.path", absl::StrCat("there is no folder ", model.path));
+  if (!tree.Has("model.warmup")) return;
+  tree.Known("model.warmup", {"data", "steps", "lr", "batch", "until_pass_rate"});
+  WarmupOptions warmup;
+  tree.Text("model.warmup.data", warmup.data);
+  warmup.data = Resolve(run_file, warmup.data);
+  if (warmup.data.empty()) tree.Problem("model.warmup", "data is missing");
+  tree.Whole("model.warmup.steps", 1, kMany, warmup.steps);
+  if (!tree.Has("model.warmup.steps")) tree.Problem("model.warmup", "steps is missing");
+  tree.Number("model.warmup.lr", 0, 10, "a learning rate", warmup.lr);
+  tree.Whole("model.warmup.batch", 1, 1 << 20, warmup.batch);
+  if (tree.Has("model.warmup.until_pass_rate")) {
+    double rate = 0;
+    tree.Number("model.warmup.until_pass_rate", 0, 1, "a number from 0 to 1", rate);
+    warmup.until_pass_rate = rate;
+  }
+  model.warmup = warmup;
+}
+
+void ReadRollout(ConfigTree& tree, RunConfig& config) {
+  tree.Known("rollout", {"workers", "threads", "device", "dtype", "completions_per_prompt", "max_tokens",
+                         "temperature", "top_p", "top_k"});
+  tree.Whole("rollout.workers", 0, 4096, config.rollout.workers);
+  tree.Whole("rollout.threads", 1, 1024, config.rollout.threads);
+  tree.Text("rollout.device", config.rollout.device);
+  tree.Text("rollout.dtype", config.rollout.dtype);
+  tree.Whole("rollout.completions_per_prompt", 2, 65536, config.learner.completions_per_prompt);
+  tree.Whole("rollout.max_tokens", 1, 1 << 24, config.rollout.max_tokens);
+  tree.Number("rollout.temperature", 1e-6, 1e6, "a number above 0", config.rollout.temperature);
+  tree.Number("rollout.top_p", 1e-9, 1, "a number above 0, up to 1", config.rollout.top_p);
+  tree.Whole("rollout.top_k", 0, INT32_MAX, config.rollout.top_k);
+  config.learner.temperature = config.rollout.temperature;
+}
+
+void ReadVerifier(ConfigTree& tree, VerifierOptions& out) {
+  tree.Known("verifier", {"processes", "concurrency", "deadline_s", "retries", "sandbox"});
+  tree.Whole("verifier.processes", 1, 1024, out.processes);
+  tree.Whole("verifier.concurrency", 0, 4096, out.concurrency);
+  tree.Number("verifier.deadline_s", 1e-3, 1e6, "seconds above 0", out.deadline_seconds);
+  tree.Whole("verifier.retries", 0, 100, out.retries);
+  tree.Choice("verifier.sandbox", {"required", "off"}, out.sandbox);
+}
+
+void ReadOptimizer(ConfigTree& tree, OptimizerOptions& out) {
+  tree.Known("learner.optimizer",
+             {"lr", "betas", "eps", "weight_decay", "warmup_steps", "schedule", "final_fraction"});
+  tree.Number("learner.optimizer.lr", 0, 10, "a learning rate", out.lr);
+  if (tree.Has("learner.optimizer.betas")) {
+    const Json& betas = tree.At("learner.optimizer.betas");
+    if (betas.is_array() && betas.size() == 2 && betas[0].is_number() && betas[1].is_number() &&
+        betas[0] >= 0 && betas[0] < 1 && betas[1] >= 0 && betas[1] < 1) {
+      out.beta1 = betas[0].get<double>();
+      out.beta2 = betas[1].get<double>();
+    } else {
+      tree.Wrong("learner.optimizer.betas", "two numbers from 0 to below 1");
+    }
+  }
+  tree.Number("learner.optimizer.eps", 0, 1, "a small number", out.eps);
+  tree.Number("learner.optimizer.weight_decay", 0, 10, "a number of at least 0", out.weight_decay);
+  tree.Whole("learner.optimizer.warmup_steps", 0, kMany, out.warmup_steps);
+  tree.Choice("learner.optimizer.schedule", {"constant", "cosine", "linear"}, out.schedule);
+  tree.Number("learner.optimizer.final_fraction", 0, 1, "a number from 0 to 1", out.final_fraction);
+}
+
+void ReadEval(ConfigTree& tree, LearnerOptions& learner) {
+  if (!tree.Has("learner.eval")) return;
+  tree.Known("learner.eval", {"every_steps", "prompts", "completions", "k"});
+  EvalOptions eval;
+  tree.Whole("learner.eval.every_steps", 1, kMany, eval.every_steps);
+  tree.Whole("learner.eval.prompts", 0, INT32_MAX, eval.prompts);
+  tree.Whole("learner.eval.completions", 1, 65536, eval.completions);
+  if (tree.Has("learner.eval.k")) {
+    const Json& ks = tree.At("learner.eval.k");
+    eval.k.clear();
+    for (const Json& k : ks) {
+      if (!ks.is_array() || !k.is_number_integer() || k.get<int64_t>() < 1)
+        return tree.Wrong("learner.eval.k", "a list of whole numbers");
+      eval.k.push_back(k.get<int32_t>());
+    }
+  }
+  learner.eval = eval;
+}
+
+void ReadLearner(ConfigTree& tree, RunConfig& config) {
+  LearnerOptions& out = config.learner;
+  tree.Known("learner", {"steps", "prompts_per_step", "minibatches", "epochs", "device", "dtype", "threads",
+                         "microbatch_tokens", "optimizer", "grad_clip", "advantage", "reward",
+                         "dynamic_sampling", "checkpoint", "record_batches", "eval"});
+  if (!tree.Has("learner.steps")) tree.Problem("learner", "steps is missing");
+  tree.Whole("learner.steps", 1, kMany, out.steps);
+  tree.Whole("learner.prompts_per_step", 1, 1 << 20, out.prompts_per_step);
+  tree.Whole("learner.minibatches", 1, 1 << 20, out.minibatches);
+  tree.Whole("learner.epochs", 1, 1000, out.epochs);
+  tree.Choice("learner.device", {"cpu"}, config.learner_device);
+  tree.Choice("learner.dtype", {"float32"}, config.learner_dtype);
+  tree.Whole("learner.threads", 1, 1024, out.threads);
+  tree.Whole("learner.microbatch_tokens", 1, kMany, out.microbatch_tokens);
+  ReadOptimizer(tree, out.optimizer);
+  tree.Number("learner.grad_clip", 0, 1e9, "a number of at least 0 (0 is off)", out.grad_clip);
+  std::string advantage = "grpo", reward = "verifier";
+  tree.Choice("learner.advantage", {"grpo", "dr_grpo"}, advantage);
+  tree.Choice("learner.reward", {"verifier", "random"}, reward);
+  out.advantage = advantage == "grpo" ? AdvantageKind::kGrpo : AdvantageKind::kDrGrpo;
+  out.reward = reward == "verifier" ? RewardKind::kVerifier : RewardKind::kRandom;
+  tree.Flag("learner.dynamic_sampling", out.dynamic_sampling);
+  tree.Known("learner.checkpoint", {"every_steps", "keep"});
+  tree.Whole("learner.checkpoint.every_steps", 0, kMany, out.checkpoint_every_steps);
+  tree.Whole("learner.checkpoint.keep", 1, 1000, out.checkpoint_keep);
+  if (tree.Has("learner.record_batches"))
+    tree.Problem("learner.record_batches", "is not built yet: take the key away");
+  ReadEval(tree, out);
+}
+
+void ReadObjective(ConfigTree& tree, RunConfig& config) {
+  tree.Known("objective", {"name", "params", "aggregation", "tis"});
+  std::string name = "flex_clip", aggregation;
+  tree.Text("objective.name", name);
+  tree.Text("objective.aggregation", aggregation);
+  if (tree.Has("objective.params")) config.objective_params_json = tree.At("objective.params").dump();
+  if (tree.Has("objective.tis")) config.tis_json = tree.At("objective.tis").dump();
+  absl::StatusOr<ObjectiveSpec> spec =
+      ParseObjective(name, config.objective_params_json, aggregation, config.tis_json);
+  if (!spec.ok()) {
+    for (const absl::string_view line : absl::StrSplit(spec.status().message(), '\n'))
+      tree.Problem("objective", std::string(line));
+    return;
+  }
+  for (const char* key : {"upper", "lower", "eps_low", "eps_high"}) {
+    if (tree.Has(absl::StrCat("objective.params.", key))) {
+      tree.Problem(absl::StrCat("objective.params.", key),
+                   "in a run the thresholds come from the schedule; set schedule.clip instead");
+    }
+  }
+  config.learner.objective = *std::move(spec);
+}
+
+// What goes together, and what does not.
+void CheckTogether(ConfigTree& tree, RunConfig& config) {
+  const bool truncates = config.rollout.top_p < 1 || config.rollout.top_k > 0;
+  if (truncates && !config.learner.objective.tis.has_value()) {
+    tree.Problem(
+        "rollout",
+        "top_p and top_k truncate the distribution that is trained on: set objective.tis, or take them away");
+  }
+  for (const ObjectiveInfo& info : RegisteredObjectives()) {
+    if (info.name != config.learner.objective.name) continue;
+    if (info.ratio_based && config.learner.minibatches * config.learner.epochs == 1) {
+      config.warnings.push_back(absl::StrCat(tree.Where("learner.minibatches"), "objective ", info.name,
+                                             " does nothing but the plain gradient with one update per step: "
+                                             "set learner.minibatches or learner.epochs"));
+    }
+    if (info.clip == ClipForm::kBox && config.schedule.NeedsLines()) {
+      tree.Problem("schedule.clip",
+                   absl::StrCat("objective ", info.name,
+                                " takes a plain box, but this schedule has sloped lines; use flex_clip"));
+    }
+  }
+  if (config.learner.dynamic_sampling && config.learner.reward == RewardKind::kRandom) {
+    tree.Problem("learner.dynamic_sampling",
+                 "looks at the verifier's scores: not together with reward: random");
+  }
+  if (config.learner.eval.has_value() && config.data_eval.empty())
+    tree.Problem("learner.eval", "needs data.eval");
+  if (config.learner.prompts_per_step * config.learner.completions_per_prompt < config.learner.minibatches) {
+    tree.Problem("learner.minibatches", "more mini-batches than completions in a step");
+  }
+}
+
+void ReadTls(ConfigTree& tree, RunConfig& config) {
+  if (!tree.Has("tls")) return;
+  tree.Known("tls", {"certificate", "key", "ca"});
+  TlsFiles files;
+  for (const auto& [key, out] :
+       {std::pair("tls.certificate", &files.certificate), {"tls.key", &files.key}, {"tls.ca", &files.ca}}) {
+    tree.Text(key, *out);
+    if (out->empty()) tree.Problem(key, "is missing");
+  }
+  config.tls = files;
+}
+
+}  // namespace
+
+absl::StatusOr<RunConfig> ReadRunConfig(const std::string& path, const std::vector<std::string>& overrides) {
+  ENTRAIN_ASSIGN_OR_RETURN(ConfigTree tree, ConfigTree::Read(path));
+  for (const std::string& assignment : overrides) ENTRAIN_RETURN_IF_ERROR(tree.Override(assignment));
+  RunConfig config;
+  tree.Known("", {"name", "seed", "model", "data", "rollout", "verifier", "learner", "objective", "staleness",
+                  "schedule", "controller", "listen", "tls"});
+  tree.Text("name", config.name);
+  if (config.name.empty()) tree.Problem("name", "is missing");
+  tree.Whole("seed", 0, std::numeric_limits<int64_t>::max(), config.seed);
+  config.learner.seed = config.seed;
+  ReadModel(tree, path, config.model);
+  tree.Known("data", {"train", "eval", "shuffle"});
+  tree.Text("data.train", config.data_train);
+  tree.Text("data.eval", config.data_eval);
+  tree.Flag("data.shuffle", config.data_shuffle);
+  if (config.data_train.empty()) tree.Problem("data", "train is missing");
+  for (const auto& [key, out] :
+       {std::pair("data.train", &config.data_train), {"data.eval", &config.data_eval}}) {
+    *out = Resolve(path, *out);
+    if (!out->empty() && !fs::exists(*out)) tree.Problem(key, absl::StrCat("there is no file ", *out));
+  }
+  ReadRollout(tree, config);
+  ReadVerifier(tree, config.verifier);
+  ReadLearner(tree, config);
+  ReadObjective(tree, config);
+  tree.Known("staleness", {"max_versions", "exact"});
+  tree.Whole("staleness.max_versions", 0, 1000, config.learner.max_staleness);
+  tree.Flag("staleness.exact", config.exact_staleness);
+  if (tree.Has("schedule")) {
+    if (const std::optional<Schedule> schedule = ReadScheduleSection(tree, "schedule"); schedule.has_value())
+      config.schedule = *schedule;
+  }
+  tree.Known("controller", {"address", "on_silence", "wait_s"});
+  tree.Text("controller.address", config.controller_address);
+  std::string on_silence = "hold";
+  tree.Choice("controller.on_silence", {"hold", "wait", "stop"}, on_silence);
+  config.learner.on_silence = on_silence == "hold"   ? OnSilence::kHold
+                              : on_silence == "wait" ? OnSilence::kWait
+                                                     : OnSilence::kStop;
+  tree.Number("controller.wait_s", 1e-3, 1e6, "seconds above 0", config.learner.controller_wait_seconds);
+  tree.Text("listen", config.listen);
+  ReadTls(tree, config);
+  CheckTogether(tree, config);
+  if (!tree.problems.empty()) return absl::InvalidArgumentError(absl::StrJoin(tree.problems, "\n"));
+  return config;
+}
+
+}  // namespace entrain
