@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
@@ -34,9 +35,9 @@ struct Draw {
 };
 
 absl::Status CheckOptions(const SamplingOptions& options) {
-  if (!(options.temperature > 0))
+  if (!(options.temperature > 0) || !std::isfinite(options.temperature))
     return absl::InvalidArgumentError(
-        absl::StrCat("temperature: expected more than 0, found ", options.temperature));
+        absl::StrCat("temperature: expected a finite number above 0, found ", options.temperature));
   if (!(options.top_p > 0) || options.top_p > 1)
     return absl::InvalidArgumentError(
         absl::StrCat("top_p: expected a number in (0, 1], found ", options.top_p));
@@ -54,6 +55,7 @@ class Engine final : public Generator {
       : config_(config), options_(options), layout_(ParameterLayout::Of(config)) {}
 
   absl::Status SetWeights(std::shared_ptr<const WeightsSnapshot> weights) override {
+    if (weights == nullptr) return absl::InvalidArgumentError("weights: expected a snapshot, found none");
     if (static_cast<int64_t>(weights->values.size()) != layout_.total) {
       return absl::InvalidArgumentError(
           absl::StrCat("weights: expected ", layout_.total, " values, found ", weights->values.size()));
@@ -64,16 +66,17 @@ class Engine final : public Generator {
         return at::from_blob(const_cast<float*>(weights->values.data()) + slot.offset, slot.shape,
                              at::kFloat);  // never written
       });
-      layers_.clear();
+      std::vector<FusedLayer> layers;
       for (const decoder::Layer& layer : views.layers) {
-        layers_.push_back({.input_norm = layer.input_norm,
-                           .qkv_weight = at::cat({layer.q_weight, layer.k_weight, layer.v_weight}),
-                           .qkv_bias = at::cat({layer.q_bias, layer.k_bias, layer.v_bias}),
-                           .o_weight = layer.o_weight,
-                           .post_norm = layer.post_norm,
-                           .gate_up_weight = at::cat({layer.gate_weight, layer.up_weight}),
-                           .down_weight = layer.down_weight});
+        layers.push_back({.input_norm = layer.input_norm,
+                          .qkv_weight = at::cat({layer.q_weight, layer.k_weight, layer.v_weight}),
+                          .qkv_bias = at::cat({layer.q_bias, layer.k_bias, layer.v_bias}),
+                          .o_weight = layer.o_weight,
+                          .post_norm = layer.post_norm,
+                          .gate_up_weight = at::cat({layer.gate_weight, layer.up_weight}),
+                          .down_weight = layer.down_weight});
       }
+      layers_ = std::move(layers);  // nothing can fail from here on: all weights change or none
       embedding_ = views.embedding;
       norm_ = views.norm;
       head_ = views.head;
