@@ -75,26 +75,35 @@ absl::StatusOr<std::map<std::string, std::string>> FilesOfTensors(const std::str
 
 }  // namespace
 
+absl::StatusOr<ModelConfig> ConfigOfFiles(const std::map<std::string, std::string>& files) {
+  const auto text = files.find("config.json");
+  if (text == files.end()) return absl::NotFoundError("config.json is missing");
+  ENTRAIN_ASSIGN_OR_RETURN(ModelConfig config, ParseModelConfig(text->second));
+  if (const auto generation = files.find("generation_config.json"); generation != files.end()) {
+    AddGenerationEos(generation->second, config);
+  }
+  return config;
+}
+
 absl::StatusOr<ModelFiles> ReadModelFiles(const std::string& folder) {
   ModelFiles model;
   const fs::path config_path = fs::path(folder) / "config.json";
   if (!fs::exists(folder)) return absl::NotFoundError(absl::StrCat(folder, ": there is no such folder"));
-  if (!fs::exists(config_path))
+  if (!fs::exists(config_path)) {
     return absl::NotFoundError(
         absl::StrCat(config_path.string(), ": there is no such file; a model folder has one"));
+  }
   ENTRAIN_ASSIGN_OR_RETURN(model.files["config.json"], ReadWholeFile(config_path.string(), kMaxTextBytes));
-  absl::StatusOr<ModelConfig> config = ParseModelConfig(model.files["config.json"]);
-  if (!config.ok())
-    return absl::Status(config.status().code(), absl::StrCat(folder, "/", config.status().message()));
-  model.config = *std::move(config);
   for (const char* name : kCompanions) {
     const fs::path path = fs::path(folder) / name;
     if (!fs::exists(path)) continue;
     ENTRAIN_ASSIGN_OR_RETURN(model.files[name], ReadWholeFile(path.string(), kMaxTextBytes));
   }
-  if (const auto generation = model.files.find("generation_config.json"); generation != model.files.end()) {
-    AddGenerationEos(generation->second, model.config);
+  absl::StatusOr<ModelConfig> config = ConfigOfFiles(model.files);
+  if (!config.ok()) {
+    return absl::Status(config.status().code(), absl::StrCat(folder, "/", config.status().message()));
   }
+  model.config = *std::move(config);
   return model;
 }
 

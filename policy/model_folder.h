@@ -19,6 +19,9 @@ struct ModelFiles {
   std::map<std::string, std::string> files;
 };
 
+// The config of a set of files: config.json, with the end-of-sequence ids that generation_config.json adds.
+absl::StatusOr<ModelConfig> ConfigOfFiles(const std::map<std::string, std::string>& files);
+
 // Everything but the weights. NotFound names the missing file.
 absl::StatusOr<ModelFiles> ReadModelFiles(const std::string& folder);
 

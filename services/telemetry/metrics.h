@@ -91,8 +91,6 @@ inline constexpr Metric kWorkerFetches{"entrain_rollout_worker_weights_fetched_t
                                        "Policy versions fetched from the learner."};
 inline constexpr Metric kWorkerErrors{"entrain_rollout_worker_call_errors_total", C, "calls",
                                       "Calls to the learner that failed after their retries."};
-inline constexpr Metric kWorkerVersion{"entrain_rollout_worker_policy_version", G, "versions",
-                                       "Policy version in use."};
 
 // verifier
 inline constexpr Metric kVerdicts{"entrain_verifier_verdicts_total", C, "verdicts",
@@ -115,6 +113,8 @@ inline constexpr Metric kRuns{"entrain_controller_runs", G, "runs", "Runs in the
 inline constexpr Metric kRefusals{"entrain_controller_refusals_total", C, "calls",
                                   "Calls refused: conflicts, illegal schedules, missing permission."};
 
+inline constexpr Metric kDrifts{"entrain_controller_drifts_total", C, "observations",
+                                "Trainers that applied other thresholds than they acknowledged."};
 // every process
 inline constexpr Metric kBuildInfo{"entrain_process_info", G, "info",
                                    "Always 1; the label says which process this is.", "process"};

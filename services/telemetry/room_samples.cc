@@ -34,7 +34,7 @@ constexpr RecordLine kRecordLines[] = {
     {"grad/norm", &metrics::kGradNorm},
     {"age/max", &metrics::kAgeMax},
     {"completions/truncated_frac", &metrics::kTruncated},
-    {"time/step_s", &metrics::kStepSeconds},
+    {"time/step_seconds", &metrics::kStepSeconds},
 };
 
 double Number(int64_t count) { return static_cast<double>(count); }
@@ -75,6 +75,29 @@ std::vector<Sample> SamplesOfStepRecord(const std::map<std::string, double>& rec
     if (found != record.end()) samples.push_back({line.metric, found->second, line.label});
   }
   return samples;
+}
+
+std::vector<Sample> SamplesOf(const RolloutStats& stats) {
+  return {{&metrics::kWorkerGroups, Number(stats.groups_accepted), "accepted"},
+          {&metrics::kWorkerGroups, Number(stats.groups_duplicate), "duplicate"},
+          {&metrics::kWorkerGroups, Number(stats.groups_expired), "expired"},
+          {&metrics::kWorkerGroups, Number(stats.groups_refused), "refused"},
+          {&metrics::kWorkerCompletions, Number(stats.completions)},
+          {&metrics::kWorkerTokens, Number(stats.tokens)},
+          {&metrics::kWorkerExcluded, Number(stats.excluded_timeout), "timeout"},
+          {&metrics::kWorkerExcluded, Number(stats.excluded_error), "error"},
+          {&metrics::kWorkerLeasesLost, Number(stats.leases_returned)},
+          {&metrics::kWorkerFetches, Number(stats.weights_fetched)},
+          {&metrics::kWorkerErrors, Number(stats.learner_failures)}};
+}
+
+std::vector<Sample> SamplesOf(const ControllerStats& stats) {
+  return {{&metrics::kObservations, Number(stats.observations)},
+          {&metrics::kDirectives, Number(stats.directives)},
+          {&metrics::kEdits, Number(stats.edits)},
+          {&metrics::kRuns, Number(stats.runs)},
+          {&metrics::kRefusals, Number(stats.edits_refused)},
+          {&metrics::kDrifts, Number(stats.drifts)}};
 }
 
 }  // namespace entrain

@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "controller/controller.h"
 #include "learner/front_desk.h"
+#include "rollout_worker/rollout_loop.h"
 #include "services/telemetry/metrics_page.h"
 #include "services/telemetry/verifier_stats.h"
 
@@ -13,6 +15,8 @@ namespace entrain {
 // What each room's snapshot says, as samples. Pure.
 std::vector<Sample> SamplesOf(const FrontDeskStats& stats);
 std::vector<Sample> SamplesOf(const VerifierStats& stats);
+std::vector<Sample> SamplesOf(const RolloutStats& stats);
+std::vector<Sample> SamplesOf(const ControllerStats& stats);
 // The newest record of metrics.jsonl; names that no metric has are left out.
 std::vector<Sample> SamplesOfStepRecord(const std::map<std::string, double>& record);
 
