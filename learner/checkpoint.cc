@@ -97,10 +97,11 @@ std::vector<fs::path> CheckpointFolders(const std::string& folder) {
   return folders;
 }
 
-void RemoveOld(const std::string& folder, int32_t keep) {
+void RemoveOld(const std::string& folder, const fs::path& newest, int32_t keep) {
   int32_t complete = 0;
   for (const fs::path& path : CheckpointFolders(folder)) {
-    if (complete >= keep) {
+    if (path > newest) continue;
+    if (complete >= std::max(keep, 1)) {
       std::error_code error;
       fs::remove(path / "manifest.json", error);  // first, so that half a removal is no checkpoint
       fs::remove_all(path, error);
@@ -128,6 +129,7 @@ absl::StatusOr<Checkpoint> ReadChecked(const fs::path& folder) {
   out.updates = manifest.at("updates").get<int64_t>();
   if (!manifest.at("last_directive").is_null())
     out.last_directive = DirectiveOf(manifest.at("last_directive"));
+  out.last_numbers = manifest.at("last_numbers").get<std::map<std::string, double>>();
   const Json& files = manifest.at("files");
   for (const Json& version : manifest.at("versions")) {
     ENTRAIN_ASSIGN_OR_RETURN(std::vector<float> values,
@@ -165,11 +167,12 @@ absl::Status WriteCheckpoint(const std::string& folder, const Checkpoint& checkp
   manifest["updates"] = checkpoint.updates;
   manifest["last_directive"] =
       checkpoint.last_directive.has_value() ? DirectiveJson(*checkpoint.last_directive) : Json(nullptr);
+  manifest["last_numbers"] = checkpoint.last_numbers;
   manifest["versions"] = versions;
   manifest["files"] = files;
   const std::string text = manifest.dump(2) + "\n";
   ENTRAIN_RETURN_IF_ERROR(WriteFileAtomically((path / "manifest.json").string(), std::span(&text, 1)));
-  RemoveOld(folder, keep);
+  RemoveOld(folder, path, keep);
   return absl::OkStatus();
 }
 

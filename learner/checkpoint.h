@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,14 +22,16 @@ struct Checkpoint {
   int64_t next_ordinal = 0;  // its position in the data order
   int64_t updates = 0;       // optimiser updates done
   std::optional<Directive> last_directive;
+  std::map<std::string, double> last_numbers;  // of the step before, for the next observation
   std::vector<std::shared_ptr<const WeightsSnapshot>>
       snapshots;  // the last S + 1 published versions, oldest first; the newest are the weights
   std::vector<float> first_moment, second_moment;
 };
 
 // Writes FOLDER/step-NNNNNN: every file beside, synced and renamed, manifest.json last, with the digests of
-// the others; then removes all but the newest `keep` complete ones. A crash at any write leaves the older
-// ones as they were.
+// the others; then removes the oldest of those before it, so that `keep` ≥ 1 remain with it. Later ones (of a
+// run that was resumed from before them, because they were damaged) are left alone and do not count. A crash
+// at any write leaves the older ones as they were.
 absl::Status WriteCheckpoint(const std::string& folder, const Checkpoint& checkpoint, int32_t keep);
 
 // The newest complete one; broken ones are passed over with a warning. NotFound when there is none.

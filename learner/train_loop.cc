@@ -84,6 +84,12 @@ absl::Status TrainLoop::Restore(Checkpoint checkpoint) {
   next_ordinal_ = checkpoint.next_ordinal;
   last_checkpoint_ = step_;
   directive_ = checkpoint.last_directive;
+  previous_ = std::move(checkpoint.last_numbers);
+  if (checkpoint.config_digest != options_.config_digest) {
+    LogWarning("config_differs",
+               {{"checkpoint", checkpoint.config_digest}, {"run file", options_.config_digest}});
+    ENTRAIN_RETURN_IF_ERROR(Event("config_differs", {{"checkpoint", checkpoint.config_digest}}));
+  }
   for (const auto& snapshot : checkpoint.snapshots) desk_.Publish(snapshot);
   return Event("resumed", {}, {{"step", static_cast<double>(step_)}});
 }
@@ -196,11 +202,13 @@ absl::Status TrainLoop::Step(std::stop_token stop) {
   record.numbers.merge(BatchMetrics(batch));
   ENTRAIN_ASSIGN_OR_RETURN(const Directive directive, Steer(batch, record.numbers["entropy/mean"], stop));
   lap("time/steer_seconds");
+  if (stop.stop_requested()) return absl::CancelledError("stopped before the update of the step");
   updating_ = true;
-  ENTRAIN_ASSIGN_OR_RETURN(
-      auto updates, RunUpdates(network_, optimizer_, options_.learner, directive.bounds, step_, batch, stop));
+  auto updates = RunUpdates(network_, optimizer_, options_.learner, directive.bounds, step_, batch);
+  if (absl::IsAborted(updates.status())) updating_ = false;  // every update was skipped
+  ENTRAIN_RETURN_IF_ERROR(updates.status());
   lap("time/update_seconds");
-  record.numbers.merge(updates);
+  record.numbers.merge(*updates);
   directive_ = directive;
   next_ordinal_ = next_ordinal;
   record.numbers["policy_version"] = static_cast<double>(step_);
@@ -212,8 +220,14 @@ absl::Status TrainLoop::Step(std::stop_token stop) {
   updating_ = false;
   desk_.Publish(std::move(snapshot));
   lap("time/publish_seconds");
-  ENTRAIN_RETURN_IF_ERROR(Evaluate(record, stop));
+  // The update has happened: its record is written even when the evaluation is cut short.
+  const absl::Status evaluated = Evaluate(record, stop);
   record.numbers["time/step_seconds"] = absl::ToDoubleSeconds(clock_.Monotonic() - start);
+  ENTRAIN_RETURN_IF_ERROR(Finish(record));
+  return evaluated;
+}
+
+absl::Status TrainLoop::Finish(const StepRecord& record) {
   ENTRAIN_RETURN_IF_ERROR(metrics_->Write(StepRecordJson(record)));
   Remember(record);
   if (options_.learner.checkpoint_every_steps > 0 && step_ % options_.learner.checkpoint_every_steps == 0)
@@ -255,6 +269,7 @@ absl::Status TrainLoop::WriteCheckpointNow() {
                         .next_ordinal = next_ordinal_,
                         .updates = optimizer_.updates(),
                         .last_directive = directive_,
+                        .last_numbers = previous_,
                         .snapshots = desk_.Snapshots()};
   checkpoint.first_moment.assign(optimizer_.first_moment().begin(), optimizer_.first_moment().end());
   checkpoint.second_moment.assign(optimizer_.second_moment().begin(), optimizer_.second_moment().end());
@@ -272,10 +287,10 @@ absl::Status TrainLoop::WriteCheckpointNow() {
 
 absl::Status TrainLoop::Run(std::stop_token stop) {
   absl::Status status;
-  while (status.ok() && !finished()) status = Step(stop);
-  // A step that was cut in the middle of its updates has moved the weights: they are not kept.
-  const bool whole = status.ok() || (absl::IsCancelled(status) && !updating_);
-  if (last_checkpoint_ != step_ && step_ > 0 && whole) {
+  while (status.ok() && !finished())
+    status = stop.stop_requested() ? absl::CancelledError("stopped between two steps") : Step(stop);
+  // A step that failed in the middle of its updates has moved the weights: they are not kept.
+  if (last_checkpoint_ != step_ && step_ > 0 && !updating_) {
     const absl::Status written = WriteCheckpointNow();
     if (status.ok()) status = written;
   }

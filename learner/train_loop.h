@@ -55,9 +55,10 @@ class TrainLoop {
                                                            FrontDesk& desk, Steering& steering, Clock& clock,
                                                            const std::stop_token& stop);
 
-  // One step.
+  // One step: all of it, or (an error, or Cancelled at a stop while it waits for somebody) nothing of it.
   absl::Status Step(std::stop_token stop);
-  // To the end of the run, or Cancelled at a stop; then and at the end a checkpoint is written.
+  // To the end of the run, to a stop (Cancelled) or to an error. However it ends, a checkpoint of the last
+  // whole step is written.
   absl::Status Run(std::stop_token stop);
   bool finished() const { return step_ >= options_.learner.steps; }
   LearnerStats stats();
@@ -73,6 +74,7 @@ class TrainLoop {
                                   const std::function<bool()>& again, const std::stop_token& stop);
   absl::StatusOr<Directive> Steer(const StepBatch& batch, double entropy, const std::stop_token& stop);
   absl::Status Evaluate(StepRecord& record, const std::stop_token& stop);
+  absl::Status Finish(const StepRecord& record);
   absl::Status WriteCheckpointNow();
   void RecordDirective(const Directive& directive, StepRecord& record) const;
   void Remember(const StepRecord& record);
@@ -89,7 +91,7 @@ class TrainLoop {
   int64_t step_ = 0;  // to be run next
   int64_t next_ordinal_ = 0;
   int64_t last_checkpoint_ = -1;
-  bool updating_ = false;                   // the weights are between two steps' versions
+  bool updating_ = false;                   // the weights are between the versions of two steps
   std::optional<Directive> directive_;      // newest used
   bool held_ = false;                       // it was not for this step
   std::map<std::string, double> previous_;  // numbers of the step before, for the next observation

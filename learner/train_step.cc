@@ -57,6 +57,12 @@ TokenBatch MakeTokenBatch(const StepBatch& batch, const std::vector<size_t>& ite
   return out;
 }
 
+double LongestCompletion(const StepBatch& batch) {
+  size_t longest = 1;
+  for (const StepItem& item : batch.items) longest = std::max(longest, item.completion->tokens.size());
+  return static_cast<double>(longest);
+}
+
 // Sums over all updates of a step.
 struct Totals {
   double tokens = 0, loss = 0, kl = 0, ratio_max = 0, effective_tokens = 0;
@@ -188,16 +194,16 @@ absl::StatusOr<ObjectiveSpec> ApplyBounds(const ObjectiveSpec& objective, const 
 absl::StatusOr<std::map<std::string, double>> RunUpdates(Network& network, Optimizer& optimizer,
                                                          const LearnerOptions& options,
                                                          const ClipBounds& bounds, int64_t step,
-                                                         const StepBatch& batch,
-                                                         const std::stop_token& stop) {
+                                                         const StepBatch& batch) {
   ENTRAIN_ASSIGN_OR_RETURN(ObjectiveSpec spec, ApplyBounds(options.objective, bounds));
+  // One horizon for every micro-batch: the objective sees a part and would take the longest of that part.
+  if (!(spec.horizon > 0)) spec.horizon = LongestCompletion(batch);
   Updater updater(network, optimizer, options, std::move(spec), batch);
   const double lr = optimizer.LearningRate();
   for (int32_t epoch = 0; epoch < options.epochs; ++epoch) {
     const std::vector<size_t> order = Permutation(batch.items.size(), options.seed, step, epoch);
     const auto parts = static_cast<size_t>(options.minibatches);
     for (size_t m = 0; m < parts; ++m) {
-      if (stop.stop_requested()) return absl::CancelledError("stopped in the middle of a step");
       const std::vector<size_t> items(
           order.begin() + static_cast<std::ptrdiff_t>(order.size() * m / parts),
           order.begin() + static_cast<std::ptrdiff_t>(order.size() * (m + 1) / parts));

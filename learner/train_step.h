@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <map>
-#include <stop_token>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -21,12 +20,12 @@ absl::StatusOr<ObjectiveSpec> ApplyBounds(const ObjectiveSpec& objective, const 
 // All updates of one step: E epochs of M mini-batches, each a fresh permutation of the completions keyed by
 // (seed, step, epoch), split into micro-batches that share the mini-batch's denominators. The same thresholds
 // for every one of them. A mini-batch whose loss or gradient is not finite is skipped and counted; Aborted
-// when every one was. Answers the update metrics of docs/methods.md 11: token-weighted over all updates.
-// Cancelled between two mini-batches when `stop` is requested: the weights are then half-way and must not be
-// kept.
+// when every one was; the weights are then as they were. Answers the update metrics of docs/methods.md 11:
+// token-weighted over all updates. A step is one piece: nothing stops it half-way, because its weights would
+// belong to no version.
 absl::StatusOr<std::map<std::string, double>> RunUpdates(Network& network, Optimizer& optimizer,
                                                          const LearnerOptions& options,
                                                          const ClipBounds& bounds, int64_t step,
-                                                         const StepBatch& batch, const std::stop_token& stop);
+                                                         const StepBatch& batch);
 
 }  // namespace entrain

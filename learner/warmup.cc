@@ -53,6 +53,8 @@ absl::StatusOr<std::optional<double>> RunWarmup(Network& network, const WarmupOp
                                                 const std::stop_token& stop) {
   if (demonstrations.empty())
     return absl::InvalidArgumentError("warm-up: expected demonstrations, found none");
+  if (options.until_pass_rate.has_value() && !hooks.pass_rate)
+    return absl::InvalidArgumentError("warm-up: until_pass_rate is set, but nothing measures a pass rate");
   Optimizer optimizer({.lr = options.lr,
                        .beta1 = 0.9,
                        .beta2 = 0.95,

@@ -1,0 +1,438 @@
+#include "learner/train_loop.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/testing/in_process_worker.h"
+#include "tests/testing/manual_clock.h"
+#include "tests/testing/scripted_steering.h"
+
+namespace entrain {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+constexpr int32_t kVocab = 5;
+constexpr int32_t kMaxTokens = 4;
+
+std::string FreshFolder(const std::string& name) {
+  const std::string folder = testing::TempDir() + "/train_loop_" + name + std::to_string(getpid());
+  fs::remove_all(folder);
+  return folder;
+}
+
+std::vector<Prompt> Prompts(int32_t count) {
+  std::vector<Prompt> prompts;
+  for (int32_t i = 0; i < count; ++i)
+    prompts.push_back({.id = std::to_string(i), .tokens = {static_cast<TokenId>(i % kVocab)}});
+  return prompts;
+}
+
+// Right is a completion that begins with the token after the prompt's.
+Verdict Judge(const Lease& lease, const Completion& completion) {
+  const bool right = completion.tokens[0] == (lease.prompt.tokens[0] + 1) % kVocab;
+  return {.kind = right ? VerdictKind::kCorrect : VerdictKind::kWrong, .score = right ? 1.0 : 0.0};
+}
+
+absl::StatusOr<Directive> Static(const Observation& observation) {
+  return ScriptedSteering::Box(observation, 0.2, 0.2);
+}
+
+struct Settings {
+  std::string root;
+  int64_t attempt = 1;
+  int64_t steps = 6;
+  int64_t staleness = 0;
+  int64_t checkpoint_every = 0;
+  int workers = 1;
+  bool eval = false;
+  OnSilence on_silence = OnSilence::kHold;
+  ScriptedSteering::Answer answer = Static;
+  InProcessWorker::Judge judge = Judge;
+  bool resume = false;
+};
+
+// A learner with everything around it, in one process: real front desk, fake network, workers, controller.
+class Rig {
+ public:
+  explicit Rig(const Settings& settings) : steering(settings.answer), network(kVocab) {
+    folder_ = {.root = settings.root, .attempt = settings.attempt};
+    fs::create_directories(folder_.AttemptFolder());
+    std::optional<Checkpoint> resume;
+    if (settings.resume) resume = *ReadNewestCheckpoint(folder_.CheckpointsFolder());
+    MakeDesk(settings, resume);
+    for (int i = 0; i < settings.workers; ++i) {
+      workers_.push_back(
+          std::make_unique<InProcessWorker>(*desk_, std::to_string(i), 11, kMaxTokens, settings.judge));
+    }
+    TrainLoopOptions options{.folder = folder_, .run_id = "run", .name = "test", .config_digest = "c"};
+    options.learner = {.seed = 11,
+                       .steps = settings.steps,
+                       .prompts_per_step = 4,
+                       .completions_per_prompt = 6,
+                       .minibatches = 2,
+                       .epochs = 2,
+                       .microbatch_tokens = 40,
+                       .checkpoint_every_steps = settings.checkpoint_every,
+                       .on_silence = settings.on_silence,
+                       .max_staleness = settings.staleness};
+    options.learner.optimizer.lr = 0.05;
+    options.learner.objective.name = "ppo_clip";
+    if (settings.eval) options.learner.eval = EvalOptions{.every_steps = 2, .completions = 8};
+    auto made =
+        TrainLoop::Create(options, std::move(resume), network, *desk_, steering, clock_, stop.get_token());
+    created = made.status();
+    if (made.ok()) loop = *std::move(made);
+  }
+  ~Rig() { desk_->Close(); }
+
+  // The lines of this attempt's metrics.jsonl without what may differ between equal runs.
+  std::vector<std::string> Lines() const {
+    std::vector<std::string> out;
+    for (const Json& record : Records()) {
+      Json kept;
+      for (const auto& [name, value] : record.items()) {
+        if (name.rfind("time/", 0) != 0 && name.rfind("sys/", 0) != 0) kept[name] = value;
+      }
+      out.push_back(kept.dump());
+    }
+    return out;
+  }
+  std::vector<Json> Records() const {
+    std::vector<Json> out;
+    std::ifstream file(folder_.MetricsFile());
+    for (std::string line; std::getline(file, line);) out.push_back(Json::parse(line));
+    return out;
+  }
+  absl::StatusOr<Checkpoint> NewestCheckpoint() const {
+    return ReadNewestCheckpoint(folder_.CheckpointsFolder());
+  }
+  absl::Status Run() { return loop->Run(stop.get_token()); }
+  absl::Status Step() { return loop->Step(stop.get_token()); }
+
+  ScriptedSteering steering;
+  BigramNetwork network;
+  std::stop_source stop;
+  absl::Status created;
+  std::unique_ptr<TrainLoop> loop;
+
+ private:
+  void MakeDesk(const Settings& settings, const std::optional<Checkpoint>& resume) {
+    FrontDeskOptions options{.prompts_per_step = 4,
+                             .completions_per_prompt = 6,
+                             .total_steps = settings.steps,
+                             .max_staleness = settings.staleness,
+                             .vocab_size = kVocab,
+                             .first_step = resume.has_value() ? resume->next_step : 0,
+                             .first_ordinal = resume.has_value() ? resume->next_ordinal : 0};
+    options.join.incarnation = std::to_string(settings.attempt);
+    options.join.train_sampling.max_tokens = kMaxTokens;
+    options.join.eval_sampling.max_tokens = kMaxTokens;
+    desk_ = FrontDesk::Create(options, std::make_shared<DataOrder>(Prompts(13), 11, true),
+                              settings.eval ? std::make_shared<DataOrder>(Prompts(5), 0, false) : nullptr,
+                              clock_);
+  }
+
+  RunFolder folder_;
+  ManualClock clock_;
+  std::unique_ptr<FrontDesk> desk_;
+  std::vector<std::unique_ptr<InProcessWorker>> workers_;  // gone before the desk is
+};
+
+// A law that reads everything a trainer reports: any difference between two runs would show.
+absl::StatusOr<Directive> ClosedLoop(const Observation& observation) {
+  double sum = *observation.entropy_nats;
+  for (const auto& [name, value] : observation.metrics) sum += std::abs(value);
+  const double wobble = sum - std::floor(sum);
+  return ScriptedSteering::Box(observation, 0.05 + 0.1 * wobble, 0.1 + 0.1 * wobble);
+}
+
+TEST(TrainLoop, LearnsWhatIsRewarded) {
+  Rig rig({.root = FreshFolder("learns"), .steps = 40});
+  ASSERT_TRUE(rig.created.ok()) << rig.created;
+  ASSERT_TRUE(rig.Run().ok());
+  const auto records = rig.Records();
+  ASSERT_EQ(records.size(), 40u);
+  EXPECT_LT(records.front()["reward/mean"].get<double>(), 0.5);
+  EXPECT_GT(records.back()["reward/mean"].get<double>(), 0.8);
+  EXPECT_LT(records.back()["entropy/mean"].get<double>(), records.front()["entropy/mean"].get<double>());
+}
+
+TEST(TrainLoop, RecordsEveryNameThatTheFormatPromises) {
+  Rig rig({.root = FreshFolder("names"), .steps = 2, .eval = true});
+  ASSERT_TRUE(rig.Run().ok());
+  const Json record = rig.Records().back();
+  for (const char* name : {"step",
+                           "policy_version",
+                           "reward/mean",
+                           "entropy/mean",
+                           "region/e1_share",
+                           "region/e4_share",
+                           "region_exact/e1_share",
+                           "region_exact/e4_share",
+                           "clip/high_frac",
+                           "clip/low_frac",
+                           "clip/upper_intercept",
+                           "clip/upper_slope",
+                           "clip/lower_intercept",
+                           "clip/lower_slope",
+                           "directive/id",
+                           "directive/revision",
+                           "directive/held",
+                           "kl/old_new",
+                           "grad/norm",
+                           "age/max",
+                           "tokens/generated",
+                           "tokens/trained",
+                           "completions/truncated_frac",
+                           "groups/filtered",
+                           "groups/excluded",
+                           "excluded/timeout",
+                           "excluded/error",
+                           "digest/weights",
+                           "eval/avg_at_1",
+                           "eval/pass_at_1",
+                           "eval/pass_at_8"}) {
+    EXPECT_TRUE(record.contains(name)) << name;
+  }
+  EXPECT_EQ(
+      record["digest/weights"],
+      WeightsSnapshot::Make(0, {rig.network.parameters().begin(), rig.network.parameters().end()})->digest);
+}
+
+class EveryStaleness : public testing::TestWithParam<int64_t> {};
+
+TEST_P(EveryStaleness, EqualRunsWriteEqualMetricsWhateverTheNumberOfWorkers) {
+  Settings settings{
+      .root = FreshFolder("equal_a"), .staleness = GetParam(), .eval = true, .answer = ClosedLoop};
+  Rig one(settings);
+  ASSERT_TRUE(one.Run().ok());
+  settings.root = FreshFolder("equal_b");
+  settings.workers = 4;
+  Rig four(settings);
+  ASSERT_TRUE(four.Run().ok());
+  ASSERT_EQ(one.Lines().size(), 6u);
+  EXPECT_EQ(one.Lines(), four.Lines());
+}
+
+TEST_P(EveryStaleness, AResumedRunEqualsTheUninterruptedOneByteForByte) {
+  Settings settings{.root = FreshFolder("whole"), .steps = 10, .staleness = GetParam(), .answer = ClosedLoop};
+  Rig whole(settings);
+  ASSERT_TRUE(whole.Run().ok());
+
+  settings.root = FreshFolder("parts");
+  settings.checkpoint_every = 5;
+  std::vector<std::string> lines;
+  {
+    Rig first(settings);
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(first.Step().ok());
+    lines = first.Lines();
+  }
+  settings.attempt = 2;
+  settings.resume = true;
+  Rig second(settings);
+  ASSERT_TRUE(second.created.ok()) << second.created;
+  ASSERT_TRUE(second.Run().ok());
+  EXPECT_EQ(second.steering.registrations.front().resume_from, 5);
+  EXPECT_EQ(second.steering.registrations.front().last_directive->step, 4);
+  for (const std::string& line : second.Lines()) lines.push_back(line);
+  EXPECT_EQ(lines, whole.Lines());
+  EXPECT_TRUE(std::ranges::equal(second.network.parameters(), whole.network.parameters()));
+}
+
+INSTANTIATE_TEST_SUITE_P(TrainLoop, EveryStaleness, testing::Values(0, 1, 2));
+
+TEST(TrainLoop, TrainsOnGroupsOfAgeUpToTheStaleness) {
+  Rig rig({.root = FreshFolder("age"), .staleness = 2});
+  ASSERT_TRUE(rig.Run().ok());
+  std::vector<int> ages;
+  for (const Json& record : rig.Records()) ages.push_back(record["age/max"].get<int>());
+  EXPECT_EQ(ages, (std::vector<int>{0, 1, 2, 2, 2, 2}));  // version max(0, k − 2)
+}
+
+TEST(TrainLoop, AppliesADirectiveToItsStepAndToNoOther) {
+  // Even steps: nothing is ever clipped. Odd steps: a box of width zero, so that whatever moves is clipped.
+  Rig rig({.root = FreshFolder("applies"), .answer = [](const Observation& observation) {
+             Directive directive = ScriptedSteering::Box(observation, 0, 0);
+             if (observation.for_step % 2 == 0) directive.bounds = {};
+             return directive;
+           }});
+  ASSERT_TRUE(rig.Run().ok());
+  const auto records = rig.Records();
+  ASSERT_EQ(records.size(), 6u);
+  for (size_t step = 0; step < records.size(); ++step) {
+    const double clipped =
+        records[step]["clip/high_frac"].get<double>() + records[step]["clip/low_frac"].get<double>();
+    if (step % 2 == 0) {
+      EXPECT_EQ(clipped, 0) << step;
+      EXPECT_FALSE(records[step].contains("clip/upper_intercept"));
+    } else {
+      EXPECT_GT(clipped, 0) << step;
+      EXPECT_EQ(records[step]["clip/upper_intercept"], 0);
+    }
+    EXPECT_EQ(records[step]["directive/id"], step + 1);
+  }
+}
+
+TEST(TrainLoop, ReportsWhatItAppliedAndWhatHappenedInTheStepBefore) {
+  Rig rig({.root = FreshFolder("reports"), .answer = ClosedLoop});
+  ASSERT_TRUE(rig.Run().ok());
+  const auto records = rig.Records();
+  const auto& observations = rig.steering.observations;
+  ASSERT_EQ(observations.size(), 6u);
+  EXPECT_EQ(observations[0].applied_directive_id, 0);
+  EXPECT_TRUE(observations[0].metrics.empty());
+  for (size_t step = 0; step < observations.size(); ++step) {
+    EXPECT_EQ(observations[step].for_step, static_cast<int64_t>(step));
+    EXPECT_EQ(*observations[step].entropy_nats, records[step]["entropy/mean"].get<double>());
+    if (step == 0) continue;
+    EXPECT_EQ(observations[step].applied_directive_id, static_cast<int64_t>(step));
+    EXPECT_EQ(observations[step].applied_bounds->upper->intercept,
+              records[step - 1]["clip/upper_intercept"].get<double>());
+    EXPECT_EQ(observations[step].metrics.at("clip/high_frac"),
+              records[step - 1]["clip/high_frac"].get<double>());
+    for (const auto& [name, value] : observations[step].metrics) EXPECT_NE(name.rfind("time/", 0), 0u);
+  }
+}
+
+TEST(TrainLoop, HoldsTheLastDirectiveWhileTheControllerIsSilent) {
+  Rig rig({.root = FreshFolder("holds"),
+           .answer = [](const Observation& observation) -> absl::StatusOr<Directive> {
+             if (observation.step == 2 || observation.step == 3) return absl::UnavailableError("gone");
+             return ScriptedSteering::Box(observation, 0.1, 0.1 + 0.01 * observation.step);
+           }});
+  ASSERT_TRUE(rig.Run().ok());
+  std::vector<int> held, ids;
+  std::vector<double> upper;
+  for (const Json& record : rig.Records()) {
+    held.push_back(record["directive/held"].get<int>());
+    ids.push_back(record["directive/id"].get<int>());
+    upper.push_back(record["clip/upper_intercept"].get<double>());
+  }
+  EXPECT_EQ(held, (std::vector<int>{0, 0, 1, 1, 0, 0}));
+  EXPECT_EQ(ids, (std::vector<int>{1, 2, 2, 2, 5, 6}));
+  EXPECT_EQ(upper, (std::vector<double>{0.1, 0.11, 0.11, 0.11, 0.1 + 0.01 * 4, 0.1 + 0.01 * 5}));
+  EXPECT_EQ(rig.loop->stats().steps_held, 2);
+}
+
+TEST(TrainLoop, WaitsForItsFirstDirectiveEvenIfItMayHold) {
+  int tries = 0;
+  Rig rig({.root = FreshFolder("first"),
+           .steps = 1,
+           .answer = [&](const Observation& observation) -> absl::StatusOr<Directive> {
+             if (++tries < 4) return absl::DeadlineExceededError("not yet");
+             return Static(observation);
+           }});
+  ASSERT_TRUE(rig.Run().ok());
+  EXPECT_EQ(tries, 4);
+  EXPECT_EQ(rig.Records()[0]["directive/held"], 0);
+}
+
+TEST(TrainLoop, WaitsWhenToldToAndLosesNothing) {
+  int tries = 0;
+  Settings settings{.root = FreshFolder("waits"),
+                    .on_silence = OnSilence::kWait,
+                    .answer = [&](const Observation& observation) -> absl::StatusOr<Directive> {
+                      if (++tries % 3 != 0) return absl::UnavailableError("gone");
+                      return Static(observation);
+                    }};
+  Rig silent(settings);
+  ASSERT_TRUE(silent.Run().ok());
+  settings.root = FreshFolder("talks");
+  settings.answer = Static;
+  Rig talking(settings);
+  ASSERT_TRUE(talking.Run().ok());
+  EXPECT_EQ(silent.Lines(), talking.Lines());
+}
+
+TEST(TrainLoop, StopsOnSilenceWhenToldToWithItsStepsSaved) {
+  Rig rig({.root = FreshFolder("stops"),
+           .on_silence = OnSilence::kStop,
+           .answer = [](const Observation& observation) -> absl::StatusOr<Directive> {
+             if (observation.step == 3) return absl::UnavailableError("gone");
+             return Static(observation);
+           }});
+  EXPECT_TRUE(absl::IsUnavailable(rig.Run()));
+  ASSERT_TRUE(rig.NewestCheckpoint().ok());
+  EXPECT_EQ(rig.NewestCheckpoint()->next_step, 3);
+  EXPECT_EQ(rig.Lines().size(), 3u);
+}
+
+TEST(TrainLoop, AStopDuringAStepAbandonsItAndSavesTheOnesBefore) {
+  Rig* here = nullptr;
+  Rig rig({.root = FreshFolder("cancelled"), .answer = [&](const Observation& observation) {
+             if (observation.step == 3) here->stop.request_stop();
+             return Static(observation);
+           }});
+  here = &rig;
+  EXPECT_TRUE(absl::IsCancelled(rig.Run()));
+  const auto saved = rig.NewestCheckpoint();
+  ASSERT_TRUE(saved.ok()) << saved.status();
+  EXPECT_EQ(saved->next_step, 3);
+  EXPECT_TRUE(std::ranges::equal(saved->snapshots.back()->values, rig.network.parameters()));
+  EXPECT_EQ(rig.Records().back()["digest/weights"], saved->snapshots.back()->digest);
+}
+
+TEST(TrainLoop, AStopDuringAnEvaluationKeepsTheRecordOfTheStep) {
+  Rig* here = nullptr;
+  Settings settings{.root = FreshFolder("cut_eval"), .eval = true};
+  settings.judge = [&](const Lease& lease, const Completion& completion) {
+    if (lease.purpose == Purpose::kEval) here->stop.request_stop();
+    return Judge(lease, completion);
+  };
+  Rig rig(settings);
+  here = &rig;
+  EXPECT_TRUE(absl::IsCancelled(rig.Run()));
+  EXPECT_EQ(rig.Lines().size(), 2u);  // evaluation comes after every second step
+  EXPECT_EQ(rig.NewestCheckpoint()->next_step, 2);
+}
+
+TEST(TrainLoop, AStepWithoutAFiniteUpdateEndsTheRunWithTheStepsBeforeSaved) {
+  Rig rig({.root = FreshFolder("not_finite")});
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(rig.Step().ok());
+  rig.network.SpoilGradients([](int64_t) { return true; });
+  const absl::Status status = rig.Run();
+  EXPECT_TRUE(absl::IsAborted(status)) << status;
+  EXPECT_EQ(rig.NewestCheckpoint()->next_step, 2);
+  for (const float weight : rig.network.parameters()) EXPECT_TRUE(std::isfinite(weight));
+}
+
+TEST(TrainLoop, OurOwnFailuresNeverBecomeRewards) {
+  // Completion 0 of every group has no verdict; at ordinal 2 only one has, so that the group is replaced.
+  Rig rig({.root = FreshFolder("excluded"),
+           .steps = 1,
+           .judge = [](const Lease& lease, const Completion& completion) -> Verdict {
+             if (lease.ordinal == 2 && completion.index > 0) return {.kind = VerdictKind::kError};
+             if (lease.ordinal != 2 && completion.index == 0) return {.kind = VerdictKind::kTimeout};
+             return {.kind = VerdictKind::kCorrect, .score = 1.0};
+           }});
+  ASSERT_TRUE(rig.Run().ok());
+  const Json record = rig.Records()[0];
+  EXPECT_EQ(record["reward/mean"], 1);
+  EXPECT_EQ(record["completions/trained"], 4 * 5);
+  EXPECT_EQ(record["groups/excluded"], 1);
+  EXPECT_EQ(record["excluded/timeout"], 4);
+  EXPECT_EQ(record["excluded/error"], 5);
+  EXPECT_EQ(rig.NewestCheckpoint()->next_ordinal, 5);  // the fifth prompt took the place of the third
+}
+
+TEST(TrainLoop, RefusesTheCheckpointOfAnotherRun) {
+  Settings settings{.root = FreshFolder("other_run"), .steps = 1};
+  {
+    Rig rig(settings);
+    ASSERT_TRUE(rig.Run().ok());
+  }
+  Checkpoint checkpoint = *ReadNewestCheckpoint(settings.root + "/checkpoints");
+  checkpoint.run_id = "another";
+  ASSERT_TRUE(WriteCheckpoint(settings.root + "/checkpoints", checkpoint, 1).ok());
+  settings.resume = true;
+  EXPECT_TRUE(absl::IsFailedPrecondition(Rig(settings).created));
+}
+
+}  // namespace
+}  // namespace entrain

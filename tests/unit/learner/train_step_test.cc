@@ -1,0 +1,270 @@
+#include "learner/train_step.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "tests/testing/bigram_network.h"
+
+namespace entrain {
+namespace {
+
+constexpr int32_t kVocab = 4;
+
+struct Drawn {
+  std::vector<TokenId> tokens;
+  double score;
+};
+
+// Groups of one prompt token each; behaviour log-probs are those of a uniform policy.
+CollectedStep Collected(const std::vector<std::vector<Drawn>>& groups) {
+  CollectedStep out;
+  for (size_t g = 0; g < groups.size(); ++g) {
+    CollectedGroup entry{.prompt = {.id = std::to_string(g), .tokens = {static_cast<TokenId>(g % kVocab)}},
+                         .group = {.ordinal = static_cast<int64_t>(g)}};
+    for (const Drawn& drawn : groups[g]) {
+      entry.group.completions.push_back(
+          {.index = static_cast<int32_t>(entry.group.completions.size()),
+           .tokens = drawn.tokens,
+           .behaviour_logprobs =
+               std::vector<float>(drawn.tokens.size(), -std::log(static_cast<float>(kVocab))),
+           .verdict = {.kind = drawn.score == 1 ? VerdictKind::kCorrect : VerdictKind::kWrong,
+                       .score = drawn.score}});
+    }
+    out.groups.push_back(std::move(entry));
+  }
+  return out;
+}
+
+CollectedStep Uneven() {
+  return Collected({{{{1, 2, 3, 1, 0}, 1}, {{2, 0}, 0}, {{3}, 0}},
+                    {{{2, 2, 0}, 0}, {{1, 0}, 1}, {{3, 3, 3, 3, 3, 0}, 0}},
+                    {{{0}, 0}, {{1, 1}, 1}, {{2, 1, 0}, 1}}});
+}
+
+LearnerOptions Options() {
+  LearnerOptions options{.seed = 3, .minibatches = 1, .microbatch_tokens = 1000, .grad_clip = 0};
+  options.optimizer = {.lr = 0.05, .eps = 1e-3};
+  options.objective.name = "ppo_clip";
+  return options;
+}
+
+ClipBounds Box(double low, double high) {
+  return {.upper = ClipLine{.intercept = high}, .lower = ClipLine{.intercept = low}};
+}
+
+struct Outcome {
+  absl::StatusOr<std::map<std::string, double>> metrics;
+  std::vector<float> weights;
+};
+
+Outcome Update(const LearnerOptions& options, CollectedStep collected, const ClipBounds& bounds,
+               BigramNetwork& network) {
+  Optimizer optimizer(options.optimizer, 100, network.parameters().size());
+  StepBatch batch = *MakeStepBatch(4, std::move(collected), options);
+  EXPECT_TRUE(ScoreOld(network, options, batch).ok());
+  Outcome out{.metrics = RunUpdates(network, optimizer, options, bounds, 4, batch)};
+  out.weights.assign(network.parameters().begin(), network.parameters().end());
+  return out;
+}
+
+Outcome Update(const LearnerOptions& options, CollectedStep collected, const ClipBounds& bounds) {
+  BigramNetwork network(kVocab);
+  return Update(options, std::move(collected), bounds, network);
+}
+
+std::vector<double> AdvantagesOf(const StepBatch& batch) {
+  std::vector<double> out;
+  for (const StepItem& item : batch.items) out.push_back(item.advantage);
+  return out;
+}
+
+TEST(MakeStepBatch, DrGrpoSubtractsTheMeanAndNoMore) {
+  LearnerOptions options = Options();
+  options.advantage = AdvantageKind::kDrGrpo;
+  const auto batch =
+      MakeStepBatch(0, Collected({{{{1}, 1}, {{2}, 0}, {{3}, 0}, {{3}, 0}}, {{{1}, 1}, {{2}, 1}}}), options);
+  ASSERT_TRUE(batch.ok());
+  EXPECT_EQ(AdvantagesOf(*batch), (std::vector<double>{0.75, -0.25, -0.25, -0.25, 0, 0}));
+}
+
+TEST(MakeStepBatch, GrpoDividesByTheUnbiasedDeviation) {
+  const auto batch = MakeStepBatch(0, Collected({{{{1}, 1}, {{2}, 0}, {{3}, 0}, {{3}, 0}}}), Options());
+  ASSERT_TRUE(batch.ok());
+  EXPECT_NEAR(batch->items[0].advantage, 0.75 / (0.5 + 1e-6), 1e-12);  // variance 0.75 / 3
+  EXPECT_NEAR(batch->items[1].advantage, -0.25 / (0.5 + 1e-6), 1e-12);
+}
+
+TEST(MakeStepBatch, RandomRewardsAreCoinsThatIgnoreTheScore) {
+  LearnerOptions options = Options();
+  options.reward = RewardKind::kRandom;
+  const std::vector<Drawn> wrong(500, {{1}, 0}), right(500, {{1}, 1});
+  const auto first = MakeStepBatch(0, Collected({wrong}), options);
+  const auto again = MakeStepBatch(0, Collected({right}), options);
+  const auto other_step = MakeStepBatch(1, Collected({wrong}), options);
+  double ones = 0, differ = 0;
+  for (size_t i = 0; i < 500; ++i) {
+    EXPECT_EQ(first->items[i].reward, again->items[i].reward);
+    ones += first->items[i].reward;
+    differ += first->items[i].reward != other_step->items[i].reward ? 1 : 0;
+  }
+  EXPECT_NEAR(ones, 250, 56);  // five standard deviations of a fair coin
+  EXPECT_NEAR(differ, 250, 56);
+}
+
+TEST(PlanMicrobatches, KeepsPaddedSizesWithinTheLimitAndLongOnesAlone) {
+  const auto batch = MakeStepBatch(0, Uneven(), Options());
+  std::vector<size_t> order(batch->items.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::vector<size_t> seen;
+  for (const auto& part : PlanMicrobatches(*batch, order, 6)) {
+    size_t longest = 0;
+    for (const size_t item : part) {
+      longest = std::max(longest, 1 + batch->items[item].completion->tokens.size());
+      seen.push_back(item);
+    }
+    EXPECT_TRUE(longest * part.size() <= 6 || part.size() == 1);
+  }
+  EXPECT_EQ(seen, order);
+}
+
+// The loss as methods.md 0.3 says it, differentiated numerically in double: −(1/T) sum A · p_new / p_old.
+TEST(RunUpdates, ItsFirstGradientIsThatOfTheLoss) {
+  const auto batch = MakeStepBatch(4, Uneven(), Options());
+  std::vector<float> start(kVocab * kVocab);
+  for (size_t i = 0; i < start.size(); ++i) start[i] = 0.3f * static_cast<float>(std::sin(1.0 + i));
+  const auto log_p = [](const std::vector<double>& table, TokenId last, TokenId token) {
+    double sum = 0;
+    for (int j = 0; j < kVocab; ++j) sum += std::exp(table[static_cast<size_t>(last * kVocab + j)]);
+    return table[static_cast<size_t>(last * kVocab + token)] - std::log(sum);
+  };
+  const std::vector<double> old(start.begin(), start.end());
+  const auto loss = [&](const std::vector<double>& table) {
+    double total = 0;
+    for (const StepItem& item : batch->items) {
+      TokenId last = item.prompt->tokens.back();
+      for (const TokenId token : item.completion->tokens) {
+        total -= item.advantage * std::exp(log_p(table, last, token) - log_p(old, last, token));
+        last = token;
+      }
+    }
+    return total / static_cast<double>(batch->tokens);
+  };
+  double squares = 0;
+  for (size_t i = 0; i < old.size(); ++i) {
+    std::vector<double> up = old, down = old;
+    up[i] += 1e-5;
+    down[i] -= 1e-5;
+    squares += std::pow((loss(up) - loss(down)) / 2e-5, 2);
+  }
+  BigramNetwork network(kVocab);
+  std::ranges::copy(start, network.parameters().begin());
+  const Outcome outcome = Update(Options(), Uneven(), Box(0.2, 0.2), network);
+  ASSERT_TRUE(outcome.metrics.ok()) << outcome.metrics.status();
+  EXPECT_NEAR(outcome.metrics->at("grad/norm"), std::sqrt(squares), 1e-6);
+  EXPECT_NEAR(outcome.metrics->at("loss/mean"), loss(old), 1e-6);
+}
+
+class EveryAggregation : public testing::TestWithParam<Aggregation> {};
+
+TEST_P(EveryAggregation, SplittingIntoMicrobatchesChangesNothingBeyondRounding) {
+  LearnerOptions options = Options();
+  options.minibatches = 2;
+  options.epochs = 2;
+  options.objective.aggregation = GetParam();
+  const Outcome whole = Update(options, Uneven(), Box(0.02, 0.02));
+  for (const int64_t tokens : {1, 8, 13}) {
+    options.microbatch_tokens = tokens;
+    const Outcome split = Update(options, Uneven(), Box(0.02, 0.02));
+    ASSERT_TRUE(split.metrics.ok()) << split.metrics.status();
+    for (const auto& [name, value] : *whole.metrics)
+      EXPECT_NEAR(split.metrics->at(name), value, 1e-5) << name << " at " << tokens;
+    for (size_t i = 0; i < whole.weights.size(); ++i)
+      EXPECT_NEAR(split.weights[i], whole.weights[i], 1e-5) << i << " at " << tokens;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(RunUpdates, EveryAggregation,
+                         testing::Values(Aggregation::kTokenMean, Aggregation::kSeqMeanTokenMean,
+                                         Aggregation::kSeqMeanTokenSum, Aggregation::kSeqMeanTokenSumNorm,
+                                         Aggregation::kTokenSum));
+
+// Two completions of one token, one right, one wrong, under a uniform policy. The first update finds ratio 1;
+// afterwards the right token is above and the wrong one below it.
+TEST(RunUpdates, CountsClippedTokensOverAllUpdates) {
+  LearnerOptions options = Options();
+  options.epochs = 2;
+  const Outcome tight = Update(options, Collected({{{{1}, 1}, {{2}, 0}}}), Box(0, 0));
+  ASSERT_TRUE(tight.metrics.ok()) << tight.metrics.status();
+  EXPECT_DOUBLE_EQ(tight.metrics->at("clip/high_frac"), 0.25);  // one of four token updates
+  EXPECT_DOUBLE_EQ(tight.metrics->at("clip/low_frac"), 0.25);
+  EXPECT_NEAR(tight.metrics->at("clip/high_mean_q"), 0.25, 1e-6);
+  EXPECT_EQ(tight.metrics->at("tokens/trained"), 4);
+  EXPECT_EQ(tight.metrics->at("tokens/effective"), 2);
+  const Outcome off = Update(options, Collected({{{{1}, 1}, {{2}, 0}}}), {});
+  ASSERT_TRUE(off.metrics.ok()) << off.metrics.status();
+  EXPECT_EQ(off.metrics->at("clip/high_frac"), 0);
+  EXPECT_EQ(off.metrics->at("clip/low_frac"), 0);
+  EXPECT_NE(off.weights, tight.weights);
+}
+
+TEST(RunUpdates, LinesAreThoseOfTheDirective) {
+  LearnerOptions options = Options();
+  options.epochs = 2;
+  options.objective.name = "flex_clip";
+  // At p = 1/4: eps_plus = 0.5 − 2 · 0.25 = 0, so that the right token is clipped as soon as it has moved;
+  // eps_minus = 1 never clips.
+  const ClipBounds bounds{.upper = ClipLine{.intercept = 0.5, .slope = -2},
+                          .lower = ClipLine{.intercept = 1}};
+  options.objective.words["p_source"] = "old";
+  const Outcome outcome = Update(options, Collected({{{{1}, 1}, {{2}, 0}}}), bounds);
+  ASSERT_TRUE(outcome.metrics.ok()) << outcome.metrics.status();
+  EXPECT_DOUBLE_EQ(outcome.metrics->at("clip/high_frac"), 0.25);
+  EXPECT_EQ(outcome.metrics->at("clip/low_frac"), 0);
+}
+
+TEST(RunUpdates, RefusesSlopedLinesForABox) {
+  const Outcome outcome = Update(Options(), Uneven(), {.upper = ClipLine{.intercept = 0.5, .slope = -0.25}});
+  EXPECT_TRUE(absl::IsFailedPrecondition(outcome.metrics.status())) << outcome.metrics.status();
+}
+
+TEST(RunUpdates, SkipsAndCountsAnUpdateWhoseGradientIsNotFinite) {
+  LearnerOptions options = Options();
+  options.minibatches = 3;
+  BigramNetwork network(kVocab);
+  network.SpoilGradients([](int64_t call) { return call == 2; });
+  const Outcome outcome = Update(options, Uneven(), Box(0.2, 0.2), network);
+  ASSERT_TRUE(outcome.metrics.ok()) << outcome.metrics.status();
+  EXPECT_EQ(outcome.metrics->at("updates/skipped"), 1);
+  EXPECT_EQ(outcome.metrics->at("updates/done"), 2);
+  for (const auto& [name, value] : *outcome.metrics) EXPECT_TRUE(std::isfinite(value)) << name;
+  for (const float weight : outcome.weights) EXPECT_TRUE(std::isfinite(weight));
+}
+
+TEST(RunUpdates, IsAbortedWithTheWeightsAsTheyWereWhenNoUpdateIsFinite) {
+  BigramNetwork network(kVocab);
+  network.SpoilGradients([](int64_t) { return true; });
+  const Outcome outcome = Update(Options(), Uneven(), Box(0.2, 0.2), network);
+  EXPECT_TRUE(absl::IsAborted(outcome.metrics.status())) << outcome.metrics.status();
+  EXPECT_EQ(outcome.weights, std::vector<float>(kVocab * kVocab, 0.0f));
+}
+
+TEST(RunUpdates, IsAbortedWhenTheLossIsNotFinite) {
+  BigramNetwork network(kVocab);
+  std::ranges::fill(network.parameters(), std::numeric_limits<float>::quiet_NaN());
+  const Outcome outcome = Update(Options(), Uneven(), Box(0.2, 0.2), network);
+  EXPECT_TRUE(absl::IsAborted(outcome.metrics.status())) << outcome.metrics.status();
+}
+
+TEST(RunUpdates, AnotherSeedPermutesAnotherWay) {
+  LearnerOptions options = Options();
+  options.minibatches = 3;
+  const Outcome first = Update(options, Uneven(), Box(0.2, 0.2));
+  EXPECT_EQ(Update(options, Uneven(), Box(0.2, 0.2)).weights, first.weights);
+  options.seed = 4;
+  EXPECT_NE(Update(options, Uneven(), Box(0.2, 0.2)).weights, first.weights);
+}
+
+}  // namespace
+}  // namespace entrain
