@@ -7,28 +7,16 @@
 #include <optional>
 
 #include "common/status_macros.h"
+#include "learner/checkpoint.h"
 #include "policy/engine.h"
+#include "policy/safetensors.h"
 
 namespace entrain {
 namespace {
 
 namespace fs = std::filesystem;
 
-// The folder with config.json and weights behind what the user named: a run's export, else the model of its
-// newest checkpoint.
-std::string ModelFolderOf(const std::string& path) {
-  std::error_code error;
-  if (fs::exists(fs::path(path) / "config.json", error) && !fs::exists(fs::path(path) / "run.json", error))
-    return path;
-  if (fs::exists(fs::path(path) / "export" / "config.json", error))
-    return (fs::path(path) / "export").string();
-  return path;
-}
-
-}  // namespace
-
-absl::StatusOr<LoadedModel> LoadModel(const std::string& path) {
-  const std::string folder = ModelFolderOf(path);
+absl::StatusOr<LoadedModel> ReadFolder(const std::string& folder) {
   LoadedModel model;
   ENTRAIN_ASSIGN_OR_RETURN(model.files, ReadModelFiles(folder));
   ENTRAIN_ASSIGN_OR_RETURN(model.weights, ReadWeights(folder, model.files.config));
@@ -36,6 +24,27 @@ absl::StatusOr<LoadedModel> LoadModel(const std::string& path) {
     ENTRAIN_ASSIGN_OR_RETURN(model.tokenizer, Tokenizer::Parse(tokenizer->second));
   }
   return model;
+}
+
+// The model that a run began with, with the weights of one of its checkpoints.
+absl::StatusOr<LoadedModel> WithCheckpoint(const fs::path& run, absl::StatusOr<Checkpoint> checkpoint) {
+  ENTRAIN_RETURN_IF_ERROR(checkpoint.status());
+  ENTRAIN_ASSIGN_OR_RETURN(LoadedModel model, ReadFolder((run / "model").string()));
+  model.weights = checkpoint->snapshots.back()->values;
+  return model;
+}
+
+}  // namespace
+
+absl::StatusOr<LoadedModel> LoadModel(const std::string& path) {
+  const fs::path folder(path);
+  if (fs::exists(folder / "manifest.json"))
+    return WithCheckpoint(fs::absolute(folder).parent_path().parent_path(), ReadCheckpoint(path));
+  if (fs::exists(folder / "run.json")) {
+    if (fs::exists(folder / "export" / "model.safetensors")) return ReadFolder((folder / "export").string());
+    return WithCheckpoint(folder, ReadNewestCheckpoint((folder / "checkpoints").string()));
+  }
+  return ReadFolder(path);
 }
 
 absl::StatusOr<std::unique_ptr<Network>> MakeNetwork(const LoadedModel& model,
@@ -59,6 +68,12 @@ absl::StatusOr<std::vector<TokenId>> Encode(const LoadedModel& model, const std:
     return absl::FailedPreconditionError(
         "the model folder has no tokenizer.json: give token ids instead of text");
   return model.tokenizer->Encode(text);
+}
+
+absl::StatusOr<int32_t> VocabularySize(const std::string& tokenizer_file) {
+  ENTRAIN_ASSIGN_OR_RETURN(const std::string text, ReadWholeFile(tokenizer_file, 64u << 20));
+  ENTRAIN_ASSIGN_OR_RETURN(const std::unique_ptr<Tokenizer> tokenizer, Tokenizer::Parse(text));
+  return tokenizer->vocab_size();
 }
 
 int64_t PeakResidentBytes() {

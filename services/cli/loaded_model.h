@@ -33,6 +33,9 @@ absl::StatusOr<std::unique_ptr<Generator>> MakeGenerator(const LoadedModel& mode
 // Text → ids and back; FailedPrecondition when the folder has no tokenizer.
 absl::StatusOr<std::vector<TokenId>> Encode(const LoadedModel& model, const std::string& text);
 
+// The vocabulary of a tokenizer.json.
+absl::StatusOr<int32_t> VocabularySize(const std::string& tokenizer_file);
+
 // Peak resident memory of this process, in bytes.
 int64_t PeakResidentBytes();
 

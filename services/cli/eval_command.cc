@@ -1,0 +1,155 @@
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <map>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "learner/evaluation.h"
+#include "services/cli/command_line.h"
+#include "services/cli/jsonl.h"
+#include "services/cli/loaded_model.h"
+#include "services/cli/model_commands.h"
+#include "services/main/learner_setup.h"
+#include "verifier/local_verifier.h"
+
+namespace entrain {
+namespace {
+
+struct EvalFlags {
+  std::string model, data;
+  int32_t completions = 8, batch = 16, threads = 2;
+  int64_t prompts = 0;
+  std::vector<int32_t> ks = {1, 8};
+  uint64_t seed = 0;
+  SamplingOptions sampling;
+  bool json = false;
+};
+
+// Share of prompts whose most frequent extracted answer is correct; of answers that are equally frequent, the
+// one that came first.
+double MajorityCorrect(const std::vector<CollectedGroup>& groups) {
+  double correct = 0, counted = 0;
+  for (const CollectedGroup& entry : groups) {
+    std::map<std::string, int> votes;
+    const Completion* winner = nullptr;
+    for (const Completion& completion : entry.group.completions) {
+      if (completion.verdict.extracted.empty()) continue;
+      const int count = ++votes[completion.verdict.extracted];
+      if (winner == nullptr || count > votes[winner->verdict.extracted]) winner = &completion;
+    }
+    counted += 1;
+    correct += winner != nullptr && winner->verdict.kind == VerdictKind::kCorrect ? 1 : 0;
+  }
+  return counted > 0 ? correct / counted : 0;
+}
+
+absl::StatusOr<CollectedGroup> Judge(const LoadedModel& model, Verifier& verifier, const Prompt& prompt,
+                                     std::vector<GeneratedCompletion> drawn) {
+  CollectedGroup out{.prompt = prompt};
+  std::vector<VerifyItem> items;
+  for (size_t i = 0; i < drawn.size(); ++i) {
+    std::span<const TokenId> tokens = drawn[i].tokens;
+    if (drawn[i].finish == Finish::kStop) tokens = tokens.first(tokens.size() - 1);
+    ENTRAIN_ASSIGN_OR_RETURN(std::string text, model.tokenizer->Decode(tokens));
+    items.push_back({.verifier = prompt.verifier,
+                     .completion = std::move(text),
+                     .answer = prompt.answer,
+                     .options_json = prompt.verifier_options_json});
+    out.group.completions.push_back(
+        {.index = static_cast<int32_t>(i), .tokens = std::move(drawn[i].tokens), .finish = drawn[i].finish});
+  }
+  ENTRAIN_ASSIGN_OR_RETURN(const std::vector<Verdict> verdicts,
+                           verifier.Verify(items, absl::InfiniteDuration()));
+  for (size_t i = 0; i < verdicts.size(); ++i) out.group.completions[i].verdict = verdicts[i];
+  std::erase_if(out.group.completions,
+                [](const Completion& completion) { return IsOurFailure(completion.verdict.kind); });
+  return out;
+}
+
+absl::StatusOr<std::vector<CollectedGroup>> Evaluate(const EvalFlags& flags, const LoadedModel& model,
+                                                     Generator& generator, std::vector<Prompt> prompts) {
+  if (flags.prompts > 0 && prompts.size() > static_cast<size_t>(flags.prompts))
+    prompts.resize(static_cast<size_t>(flags.prompts));
+  const std::unique_ptr<Verifier> verifier = CreateLocalVerifier();
+  std::vector<CollectedGroup> groups;
+  for (size_t begin = 0; begin < prompts.size(); begin += static_cast<size_t>(flags.batch)) {
+    const size_t end = std::min(prompts.size(), begin + static_cast<size_t>(flags.batch));
+    std::vector<GenerationRequest> requests;
+    for (size_t i = begin; i < end; ++i) {
+      requests.push_back({.prompt = prompts[i].tokens,
+                          .completions = flags.completions,
+                          .key = {.seed = flags.seed, .purpose = RngPurpose::kEvalSample, .ordinal = i}});
+    }
+    ENTRAIN_ASSIGN_OR_RETURN(auto results, generator.Generate(requests, flags.sampling, {}));
+    for (size_t i = begin; i < end; ++i) {
+      ENTRAIN_ASSIGN_OR_RETURN(CollectedGroup group,
+                               Judge(model, *verifier, prompts[i], std::move(results[i - begin])));
+      groups.push_back(std::move(group));
+    }
+    if (!flags.json) std::cerr << "\r" << end << "/" << prompts.size() << " prompts" << std::flush;
+  }
+  if (!flags.json) std::cerr << "\n";
+  return groups;
+}
+
+int Eval(const EvalFlags& flags) {
+  const absl::StatusOr<LoadedModel> model = LoadModel(flags.model);
+  if (!model.ok()) return Unusable(model.status());
+  if (model->tokenizer == nullptr)
+    return Unusable(absl::NotFoundError(flags.model + ": there is no tokenizer.json"));
+  absl::StatusOr<std::vector<Prompt>> prompts =
+      LoadPrompts(flags.data, *model->tokenizer, model->files.config);
+  if (!prompts.ok()) return Unusable(prompts.status());
+  const auto generator = MakeGenerator(*model, "cpu", "float32", flags.threads);
+  if (!generator.ok()) return Unusable(generator.status());
+  const auto groups = Evaluate(flags, *model, **generator, *std::move(prompts));
+  if (!groups.ok()) {
+    std::cerr << "entrain: " << groups.status().message() << "\n";
+    return 1;
+  }
+  std::map<std::string, double> metrics = EvaluationMetrics(*groups, flags.ks);
+  metrics[absl::StrCat("eval/maj_at_", flags.completions)] = MajorityCorrect(*groups);
+  if (flags.json) {
+    std::cout << nlohmann::ordered_json(metrics).dump() << "\n";
+  } else {
+    for (const auto& [name, value] : metrics) std::cout << absl::StrFormat("%-20s %.4f\n", name, value);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void AddEvalCommand(CLI::App& app, CommandAction& action) {
+  auto flags = std::make_shared<EvalFlags>();
+  CLI::App* command = app.add_subcommand("eval", "avg@k, pass@k and maj@k of a model on a data file");
+  command->add_option("--model", flags->model, "Hugging Face folder, run folder or checkpoint")->required();
+  command->add_option("--data", flags->data, "JSONL in the data format")->required();
+  command->add_option("--completions", flags->completions, "Per prompt")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command->add_option("--k", flags->ks, "k of pass@k, with commas")->delimiter(',')->capture_default_str();
+  command->add_option("--prompts", flags->prompts, "The first N only; 0: all")->capture_default_str();
+  command->add_option("--max-tokens", flags->sampling.max_tokens, "Per completion")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command->add_option("--temperature", flags->sampling.temperature, "Logits are divided by it")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command->add_option("--top-p", flags->sampling.top_p, "1 is off")->capture_default_str();
+  command->add_option("--top-k", flags->sampling.top_k, "0 is off")->capture_default_str();
+  command->add_flag("--greedy", flags->sampling.greedy, "Always the most probable token");
+  command->add_option("--seed", flags->seed, "Equal seeds give equal completions")->capture_default_str();
+  command->add_option("--batch", flags->batch, "Prompts generated together")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command->add_option("--threads", flags->threads, "Of the engine")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command->add_flag("--json", flags->json, "One JSON object");
+  command->callback([flags, &action] { action = [flags] { return Eval(*flags); }; });
+}
+
+}  // namespace entrain
