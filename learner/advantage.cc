@@ -28,6 +28,7 @@ double Mean(std::span<const double> values) {
 
 absl::StatusOr<std::vector<double>> DrGrpoAdvantages(std::span<const double> rewards) {
   ENTRAIN_RETURN_IF_ERROR(Check(rewards));
+  if (rewards.size() == 1) return std::vector<double>{rewards[0]};  // mean 0
   std::vector<double> advantages(rewards.size(), 0.0);
   // Equal rewards carry no signal, exactly: not a rounding error of the mean.
   if (std::ranges::all_of(rewards, [&](double reward) { return reward == rewards[0]; })) return advantages;

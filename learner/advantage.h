@@ -13,7 +13,7 @@ namespace entrain {
 // InvalidArgument if a reward is not finite or there is none.
 absl::StatusOr<std::vector<double>> GrpoAdvantages(std::span<const double> rewards);
 
-// A_i = R_i − mean(R). Liu et al. 2025 (Dr.GRPO), arXiv:2503.20783.
+// A_i = R_i − mean(R). Liu et al. 2025 (Dr.GRPO), arXiv:2503.20783. A single completion has mean 0, as above.
 absl::StatusOr<std::vector<double>> DrGrpoAdvantages(std::span<const double> rewards);
 
 }  // namespace entrain

@@ -13,7 +13,9 @@ int RegionOf(bool below, bool above, double advantage) {
 }  // namespace
 
 int RegionBySurprisal(double logprob, double entropy, double advantage) {
-  return RegionOf(-logprob<entropy, -logprob> entropy, advantage);
+  const double surprisal = -logprob;
+  const bool below = surprisal<entropy, above = surprisal> entropy;
+  return RegionOf(below, above, advantage);
 }
 
 int RegionByScore(double s, double n, double advantage) { return RegionOf(s > n, s < n, advantage); }

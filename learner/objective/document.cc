@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/nearest.h"
 #include "common/status_macros.h"
@@ -25,7 +26,59 @@ const std::vector<std::string>& KnownKeys() {
 }
 
 std::string Shown(const Json& value) {
+  if (value.is_structured() && value.size() > 4) return absl::StrCat("a list or object of ", value.size());
   return value.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 60);
+}
+
+constexpr int kMaxNesting = 16;
+
+// Python's json module writes NaN and Infinity for numbers that JSON does not have; they are read as null,
+// which is allowed where the mask is 0. Text in quotes is left alone.
+absl::StatusOr<std::string> WithoutBareNan(absl::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  int depth = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      out += c;
+      if (c == '\\' && i + 1 < text.size()) {
+        out += text[++i];
+      } else {
+        quoted = c != '"';
+      }
+      continue;
+    }
+    const absl::string_view rest = text.substr(i);
+    size_t length = 0;
+    for (const absl::string_view word : {"NaN", "-Infinity", "Infinity"}) {
+      if (length == 0 && absl::StartsWith(rest, word)) length = word.size();
+    }
+    if (length > 0) {
+      out += "null";
+      i += length - 1;
+      continue;
+    }
+    quoted = c == '"';
+    if (c == '[' || c == '{') ++depth;
+    if (c == ']' || c == '}') --depth;
+    if (depth > kMaxNesting) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("expected at most ", kMaxNesting, " levels of lists and objects"));
+    }
+    out += c;
+  }
+  return out;
+}
+
+absl::StatusOr<Json> ParseText(absl::string_view text) {
+  ENTRAIN_ASSIGN_OR_RETURN(const std::string clean, WithoutBareNan(text));
+  try {
+    return Json::parse(clean);
+  } catch (const Json::exception& error) {  // the wall: nothing is thrown out of this room
+    return absl::InvalidArgumentError(absl::StrCat("not JSON: ", error.what()));
+  }
 }
 
 absl::Status Wrong(absl::string_view key, absl::string_view expected, const Json& found) {
@@ -52,7 +105,12 @@ absl::StatusOr<std::optional<EpsLine>> Line(absl::string_view key, const Json& v
 
 absl::Status ReadParams(const Json& params, ObjectiveSpec& spec) {
   if (!params.is_object()) return Wrong("params", "an object", params);
+  const std::vector<std::string> known = ObjectiveParameters(spec.name);
   for (const auto& [name, value] : params.items()) {
+    if (std::ranges::find(known, name) == known.end()) {
+      return absl::InvalidArgumentError(absl::StrCat(spec.name, ": unknown parameter \"", name.substr(0, 60),
+                                                     "\"", DidYouMean(name, known)));
+    }
     if (spec.name == "flex_clip" && (name == "upper" || name == "lower")) {
       ENTRAIN_ASSIGN_OR_RETURN((name == "upper" ? spec.upper : spec.lower),
                                Line(absl::StrCat("params.", name), value));
@@ -135,7 +193,8 @@ absl::StatusOr<std::vector<double>> Matrix(const Json& document, const char* key
   return values;
 }
 
-absl::StatusOr<TokenBatch> ReadBatch(const Json& document, Shape& shape) {
+// Reads the columns that `spec` uses; the others are ignored, whatever they hold.
+absl::StatusOr<TokenBatch> ReadBatch(const Json& document, const ObjectiveSpec& spec, Shape& shape) {
   for (const char* key : {"old_logp", "new_logp", "advantages", "mask"}) {
     if (!document.contains(key)) return absl::InvalidArgumentError(absl::StrCat("\"", key, "\" is missing"));
   }
@@ -146,13 +205,10 @@ absl::StatusOr<TokenBatch> ReadBatch(const Json& document, Shape& shape) {
       return absl::InvalidArgumentError(
           absl::StrCat("\"mask\": expected numbers of 0 or more, found ", value));
   }
-  const std::pair<const char*, std::vector<double>*> columns[] = {
-      {"old_logp", &batch.old_logp},    {"new_logp", &batch.new_logp},
-      {"advantages", &batch.advantage}, {"old_entropy", &batch.old_entropy},
-      {"entropy", &batch.entropy},      {"old_n", &batch.old_n},
-      {"new_n", &batch.new_n},          {"rollout_logp", &batch.rollout_logp}};
+  std::vector<std::pair<const char*, std::vector<double>*>> columns = {
+      {"old_logp", &batch.old_logp}, {"new_logp", &batch.new_logp}, {"advantages", &batch.advantage}};
+  if (spec.tis.has_value()) columns.emplace_back("rollout_logp", &batch.rollout_logp);
   for (const auto& [key, column] : columns) {
-    if (!document.contains(key)) continue;
     ENTRAIN_ASSIGN_OR_RETURN(*column, Matrix(document, key, shape, &batch.mask));
   }
   for (size_t row = 0; row <= shape.rows; ++row)
@@ -176,6 +232,7 @@ nlohmann::ordered_json Rows(const std::vector<double>& values, const Shape& shap
 absl::StatusOr<ObjectiveSpec> BuildSpec(const std::string& name, const Json& params, const Json& aggregation,
                                         const Json& tis) {
   ObjectiveSpec spec{.name = name};
+  ENTRAIN_RETURN_IF_ERROR(ValidateObjective(spec));  // the name, before its parameters
   if (!params.is_null()) ENTRAIN_RETURN_IF_ERROR(ReadParams(params, spec));
   if (!aggregation.is_null()) {
     if (!aggregation.is_string()) return Wrong("aggregation", "a name", aggregation);
@@ -203,15 +260,16 @@ const Json& Member(const Json& document, const char* key) {
 
 absl::StatusOr<ObjectiveSpec> ParseObjective(const std::string& name, absl::string_view params_json,
                                              absl::string_view aggregation, absl::string_view tis_json) {
-  const auto parse = [](absl::string_view text) {
-    return text.empty() ? Json() : Json::parse(text.begin(), text.end(), nullptr, false);
+  const auto parse = [](absl::string_view text) -> absl::StatusOr<Json> {
+    return text.empty() ? Json() : ParseText(text);
   };
-  return BuildSpec(name, parse(params_json), aggregation.empty() ? Json() : Json(std::string(aggregation)),
-                   parse(tis_json));
+  ENTRAIN_ASSIGN_OR_RETURN(const Json params, parse(params_json));
+  ENTRAIN_ASSIGN_OR_RETURN(const Json tis, parse(tis_json));
+  return BuildSpec(name, params, aggregation.empty() ? Json() : Json(std::string(aggregation)), tis);
 }
 
 absl::StatusOr<std::string> EvaluateObjectiveDocument(absl::string_view text) {
-  const Json document = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  ENTRAIN_ASSIGN_OR_RETURN(const Json document, ParseText(text));
   if (!document.is_object()) return absl::InvalidArgumentError("expected one JSON object");
   for (const auto& [key, value] : document.items()) {
     if (std::ranges::find(KnownKeys(), key) == KnownKeys().end()) {
@@ -227,7 +285,7 @@ absl::StatusOr<std::string> EvaluateObjectiveDocument(absl::string_view text) {
   if (spec.tis.has_value() && !document.contains("rollout_logp"))
     return absl::InvalidArgumentError("\"rollout_logp\" is missing; \"tis\" needs it");
   Shape shape;
-  ENTRAIN_ASSIGN_OR_RETURN(const TokenBatch batch, ReadBatch(document, shape));
+  ENTRAIN_ASSIGN_OR_RETURN(const TokenBatch batch, ReadBatch(document, spec, shape));
   ENTRAIN_ASSIGN_OR_RETURN(const ObjectiveResult result,
                            EvaluateObjective(spec, batch, CountDenominators(batch)));
   nlohmann::ordered_json out;

@@ -126,6 +126,28 @@ class BoundsOf {
   const RatioBounds box_;
 };
 
+// What keeps lo ≤ 1 ≤ hi at every old probability in [0, 1] (docs/methods.md 12): the solved form has no
+// clamp that would.
+void CheckLines(const ObjectiveSpec& spec, std::vector<std::string>& problems) {
+  const auto check = [&](const char* name, const std::optional<EpsLine>& line, bool legal,
+                         const char* range) {
+    if (!line.has_value()) return;
+    const bool finite = std::isfinite(line->intercept) && std::isfinite(line->slope);
+    if (finite && (legal || PSourceOf(spec) != PSource::kClosed)) return;
+    problems.push_back(absl::StrCat(spec.name, ": \"", name, "\": expected ",
+                                    finite ? range : "finite numbers", ", found [", line->intercept, ", ",
+                                    line->slope, "]"));
+  };
+  const EpsLine u = spec.upper.value_or(EpsLine{}), l = spec.lower.value_or(EpsLine{});
+  check("upper", spec.upper, u.intercept >= 0 && u.intercept + u.slope >= 0 && u.slope < 1,
+        "intercept >= 0, intercept + slope >= 0 and slope < 1");
+  check("lower", spec.lower,
+        l.intercept >= 0 && l.intercept <= 1 && l.intercept + l.slope >= 0 && l.slope > -1,
+        "intercept from 0 to 1, intercept + slope >= 0 and slope > -1");
+  if (NumberOr(spec, "eps_min", 0.0) > NumberOr(spec, "eps_max", kInfinity))
+    problems.push_back(absl::StrCat(spec.name, ": \"eps_min\": expected no more than eps_max"));
+}
+
 double LongestSequence(const TokenBatch& batch) {
   int64_t longest = 1;
   for (size_t i = 0; i + 1 < batch.sequence_begin.size(); ++i)
@@ -141,6 +163,15 @@ std::vector<ObjectiveInfo> RegisteredObjectives() {
   return infos;
 }
 
+std::vector<std::string> ObjectiveParameters(const std::string& name) {
+  const Definition* definition = Find(name);
+  if (definition == nullptr) return {};
+  std::vector<std::string> names = definition->words;
+  for (const NumberParameter& parameter : definition->numbers) names.emplace_back(parameter.name);
+  if (definition->info.clip == ClipForm::kLines) names.insert(names.end(), {"upper", "lower"});
+  return names;
+}
+
 absl::Status ValidateObjective(const ObjectiveSpec& spec) {
   const Definition* definition = Find(spec.name);
   if (definition == nullptr) {
@@ -149,13 +180,15 @@ absl::Status ValidateObjective(const ObjectiveSpec& spec) {
     return absl::InvalidArgumentError(
         absl::StrCat("unknown objective \"", spec.name, "\"", DidYouMean(spec.name, names)));
   }
-  std::vector<std::string> known = definition->words, problems;
-  for (const NumberParameter& parameter : definition->numbers) known.emplace_back(parameter.name);
-  if (definition->info.clip == ClipForm::kLines) known.insert(known.end(), {"upper", "lower"});
+  const std::vector<std::string> known = ObjectiveParameters(spec.name);
+  std::vector<std::string> problems;
   for (const auto& [name, value] : spec.numbers) {
     const auto parameter = std::ranges::find(definition->numbers, name,
                                              [](const NumberParameter& p) { return std::string(p.name); });
-    if (parameter == definition->numbers.end()) {
+    if (parameter == definition->numbers.end() && std::ranges::find(known, name) != known.end()) {
+      problems.push_back(absl::StrCat(spec.name, ": \"", name, "\": found the number ", value, " where ",
+                                      name == "p_source" ? "a word" : "a line", " is expected"));
+    } else if (parameter == definition->numbers.end()) {
       problems.push_back(
           absl::StrCat(spec.name, ": unknown parameter \"", name, "\"", DidYouMean(name, known)));
     } else if (!(value >= parameter->low && value <= parameter->high) ||
@@ -165,7 +198,11 @@ absl::Status ValidateObjective(const ObjectiveSpec& spec) {
     }
   }
   for (const auto& [name, value] : spec.words) {
-    if (std::ranges::find(definition->words, name) == definition->words.end()) {
+    if (std::ranges::find(definition->words, name) == definition->words.end() &&
+        std::ranges::find(known, name) != known.end()) {
+      problems.push_back(
+          absl::StrCat(spec.name, ": \"", name, "\": expected a number, found \"", value, "\""));
+    } else if (std::ranges::find(definition->words, name) == definition->words.end()) {
       problems.push_back(
           absl::StrCat(spec.name, ": unknown parameter \"", name, "\"", DidYouMean(name, known)));
     } else if (!PSourceOf(spec).has_value()) {
@@ -173,6 +210,7 @@ absl::Status ValidateObjective(const ObjectiveSpec& spec) {
           absl::StrCat(spec.name, ": \"p_source\": expected closed, new or old, found \"", value, "\""));
     }
   }
+  if (definition->info.clip == ClipForm::kLines) CheckLines(spec, problems);
   if (spec.tis.has_value() && !(spec.tis->cap > 0))
     problems.push_back(absl::StrCat("tis: \"cap\": expected more than 0, found ", spec.tis->cap));
   if (!problems.empty()) return absl::InvalidArgumentError(absl::StrJoin(problems, "\n"));
@@ -203,15 +241,16 @@ absl::StatusOr<ObjectiveResult> EvaluateObjective(const ObjectiveSpec& spec, con
     const double weight = weights[i] * (corrections.empty() ? 1.0 : corrections[i]);
     result.loss += weight * token.loss;
     result.grad_new_logp[i] = weight * token.gradient;
-    ratio += token.ratio;
-    dual_count += token.clipped_dual ? 1 : 0;
+    const double mask = batch.mask[i];
+    ratio += mask * token.ratio;
+    if (token.clipped_dual) dual_count += mask;
     if (token.clipped_high) {
-      ++high;
-      high_q += std::exp(batch.old_logp[i]);
+      high += mask;
+      high_q += mask * std::exp(batch.old_logp[i]);
     }
     if (token.clipped_low) {
-      ++low;
-      low_q += std::exp(batch.old_logp[i]);
+      low += mask;
+      low_q += mask * std::exp(batch.old_logp[i]);
     }
   }
   const double tokens = std::max(denominators.tokens, 1.0);

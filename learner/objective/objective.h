@@ -69,9 +69,9 @@ struct ObjectiveResult {
   double loss = 0;
   std::vector<double> grad_new_logp;
   std::vector<double> grad_entropy;
-  // "clip/high_frac", "clip/low_frac", "clip/dual_frac": shares of the denominators' tokens;
-  // "clip/high_q_sum", "clip/low_q_sum": old probabilities of the clipped tokens, summed and divided by the
-  // same; "ratio/mean".
+  // "clip/high_frac", "clip/low_frac", "clip/dual_frac": shares of the denominators' tokens (weighted by
+  // mask); "clip/high_q_sum", "clip/low_q_sum": old probabilities of the clipped tokens, summed and divided
+  // by the same; "ratio/mean".
   std::map<std::string, double> stats;
 };
 
@@ -82,6 +82,9 @@ struct ObjectiveInfo {
   std::string summary;
 };
 std::vector<ObjectiveInfo> RegisteredObjectives();
+// Names of the parameters that an objective takes, as `entrain objective` spells them; empty for an unknown
+// one.
+std::vector<std::string> ObjectiveParameters(const std::string& name);
 // InvalidArgument lists all problems: unknown objective or parameter (with the nearest right name), value out
 // of range.
 absl::Status ValidateObjective(const ObjectiveSpec& spec);
