@@ -82,8 +82,9 @@ absl::StatusOr<bool> RolloutLoop::Step(std::stop_token stop) {
     pause_ = options_.first_pause;
     return *more;
   }
-  if (stop.stop_requested() || absl::IsCancelled(more.status())) return true;
-  if (!MayMend(more.status())) return more.status();
+  if (stop.stop_requested()) return true;
+  // Cancelled without a stop: the learner is on its way out.
+  if (!MayMend(more.status()) && !absl::IsCancelled(more.status())) return more.status();
   {
     MutexLock lock(mutex_);
     ++stats_.learner_failures;
@@ -160,8 +161,8 @@ absl::StatusOr<Group> RolloutLoop::Generate(const Lease& lease, std::stop_token 
 }
 
 // Our own failure is never a reward of 0: timeouts and errors are asked again, then stay what they are, and
-// the learner excludes them. While no verifier answers at all, nothing is excluded: Unavailable gives the
-// lease back.
+// the learner excludes them. While no verifier answers at all, nothing is excluded: the worker asks again
+// until its patience ends, and Unavailable then gives the lease back to workers that may reach one.
 absl::Status RolloutLoop::VerifyAll(const Lease& lease, Group& group, std::stop_token stop) {
   const Timed timed(clock_, mutex_, stats_.verify_seconds);
   std::vector<size_t> open;
@@ -180,7 +181,9 @@ absl::Status RolloutLoop::VerifyAll(const Lease& lease, Group& group, std::stop_
     }
     absl::StatusOr<std::vector<Verdict>> verdicts =
         verifier_.Verify(items, absl::Seconds(join_.verify_deadline_seconds));
-    while (!verdicts.ok() && MayMend(verdicts.status()) && keeper_.alive() && !stop.stop_requested()) {
+    const absl::Duration give_up = clock_.Monotonic() + options_.verifier_patience;
+    while (!verdicts.ok() && MayMend(verdicts.status()) && keeper_.alive() && !stop.stop_requested() &&
+           clock_.Monotonic() < give_up) {
       {
         MutexLock lock(mutex_);
         ++stats_.verifier_failures;
@@ -210,18 +213,34 @@ absl::Status RolloutLoop::VerifyAll(const Lease& lease, Group& group, std::stop_
   return absl::OkStatus();
 }
 
-absl::Status RolloutLoop::Submit(const Group& group, std::stop_token) {
-  const absl::StatusOr<SubmitResult> result = link_.SubmitGroup(group);
+// The work is done and costly, so that a learner that is away is waited for while the lease may be alive; the
+// first submission wins, however often it is repeated.
+absl::StatusOr<SubmitResult> RolloutLoop::SubmitPatiently(const Group& group, std::stop_token stop) {
+  absl::StatusOr<SubmitResult> result = link_.SubmitGroup(group);
+  while ((absl::IsUnavailable(result.status()) || absl::IsDeadlineExceeded(result.status())) &&
+         keeper_.alive() && !stop.stop_requested()) {
+    {
+      MutexLock lock(mutex_);
+      ++stats_.learner_failures;
+    }
+    LogWarning("learner_away", {{"worker", options_.name}, {"why", std::string(result.status().message())}});
+    Pause(stop);
+    result = link_.SubmitGroup(group);
+  }
+  return result;
+}
+
+absl::Status RolloutLoop::Submit(const Group& group, std::stop_token stop) {
+  const absl::StatusOr<SubmitResult> result = SubmitPatiently(group, std::move(stop));
   MutexLock lock(mutex_);
   if (!result.ok()) {
     if (MayMend(result.status()) || absl::IsCancelled(result.status())) return result.status();
-    // Refused: the same group would be refused again. The lease expires or is given back, and somebody else
-    // generates.
     ++stats_.groups_refused;
     LogError("group_refused", {{"worker", options_.name},
                                {"ordinal", group.ordinal},
                                {"why", std::string(result.status().message())}});
-    return absl::OkStatus();
+    // The same group would be refused again: the lease goes back, and somebody generates anew.
+    return absl::AbortedError(absl::StrCat("the learner refused a group: ", result.status().message()));
   }
   ++(*result == SubmitResult::kAccepted    ? stats_.groups_accepted
      : *result == SubmitResult::kDuplicate ? stats_.groups_duplicate

@@ -33,6 +33,7 @@ struct RolloutLoopOptions {
   absl::Duration lease_wait = absl::Seconds(5);         // how long a lease call may wait for work
   absl::Duration first_pause = absl::Milliseconds(50);  // after a failure; doubled up to longest_pause
   absl::Duration longest_pause = absl::Seconds(2);
+  absl::Duration verifier_patience = absl::Seconds(60);  // without any verifier, before a lease is returned
 };
 
 // Cumulative.
@@ -64,6 +65,7 @@ class RolloutLoop {
   absl::StatusOr<bool> FetchIfNeeded(const Lease& lease);
   absl::StatusOr<Group> Generate(const Lease& lease, std::stop_token stop);
   absl::Status VerifyAll(const Lease& lease, Group& group, std::stop_token stop);
+  absl::StatusOr<SubmitResult> SubmitPatiently(const Group& group, std::stop_token stop);
   absl::Status Submit(const Group& group, std::stop_token stop);
   absl::StatusOr<bool> Work(const Lease& lease, std::stop_token stop);
   void Return(const Lease& lease);

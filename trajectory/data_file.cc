@@ -18,10 +18,32 @@ using Json = nlohmann::json;
 
 constexpr size_t kMaxReported = 20;
 
+// Writing a document out again is recursive in the library, so that depth is bounded here.
+constexpr int kMaxDepth = 64;
+
+absl::StatusOr<Json> ParseObject(absl::string_view text) {
+  bool too_deep = false;
+  const auto watch_depth = [&too_deep](int depth, Json::parse_event_t, Json&) {
+    too_deep = too_deep || depth > kMaxDepth;
+    return !too_deep;
+  };
+  Json json;
+  try {
+    json = Json::parse(text.begin(), text.end(), watch_depth);
+  } catch (const Json::exception& problem) {
+    return absl::InvalidArgumentError(absl::StrCat("expected one JSON object: ", problem.what()));
+  }
+  if (too_deep)
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected at most ", kMaxDepth, " levels of nesting, found more"));
+  if (!json.is_object())
+    return absl::InvalidArgumentError(absl::StrCat("expected one JSON object, found ", json.type_name()));
+  return json;
+}
+
 // Reads one line into `out`; the message of a failure has no place yet.
 absl::Status ParseLine(absl::string_view text, DataLine& out) {
-  const Json json = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return absl::InvalidArgumentError("expected one JSON object");
+  ENTRAIN_ASSIGN_OR_RETURN(const Json json, ParseObject(text));
   if (json.contains("messages")) {
     return absl::InvalidArgumentError(
         "\"messages\": expected \"prompt\"; render the chat template when you prepare the data (the Python "
