@@ -57,8 +57,16 @@ class FrontDeskImpl final : public FrontDesk {
       return absl::FailedPreconditionError(absl::StrCat("protocol_version: expected ", kProtocolVersion,
                                                         ", found ", request.protocol_version));
     }
-    MutexLock lock(mutex_);
-    Seen(request.worker);
+    Calls calls;
+    {
+      MutexLock lock(mutex_);
+      Seen(request.worker);
+      // Whoever joins holds nothing: what a worker of that name had, it lost when it died.
+      stats_.leases_returned += ledger_.ReturnAllOf(request.worker);
+      if (evaluation_.has_value()) stats_.leases_returned += evaluation_->ledger.ReturnAllOf(request.worker);
+      Serve(calls);
+    }
+    Run(std::move(calls));
     return options_.join;
   }
 
@@ -174,9 +182,10 @@ class FrontDeskImpl final : public FrontDesk {
     Calls calls;
     {
       MutexLock lock(mutex_);
-      evaluation_.emplace(Evaluation{.step = step,
-                                     .completions = completions,
-                                     .ledger = PromptLedger(LedgerOptions(count, absl::StrCat("e", step)))});
+      evaluation_.emplace(
+          Evaluation{.step = step,
+                     .completions = completions,
+                     .ledger = PromptLedger(LedgerOptions(count, absl::StrCat("e", ++evaluations_)))});
       evaluation_->ledger.Open(step, 0);
       Serve(calls);
     }
@@ -414,6 +423,7 @@ class FrontDeskImpl final : public FrontDesk {
   int64_t next_ordinal_ ABSL_GUARDED_BY(mutex_);  // where it begins
   std::map<int64_t, CollectedStep> complete_ ABSL_GUARDED_BY(mutex_);
   std::optional<Evaluation> evaluation_ ABSL_GUARDED_BY(mutex_);
+  int64_t evaluations_ ABSL_GUARDED_BY(mutex_) = 0;  // begun; lease ids of two of them must differ
   std::deque<Waiter> waiters_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, absl::Duration> workers_ ABSL_GUARDED_BY(mutex_);
   FrontDeskStats stats_ ABSL_GUARDED_BY(mutex_);

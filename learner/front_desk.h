@@ -26,7 +26,7 @@ struct FrontDeskOptions {
   int64_t max_staleness = 0;           // S, versions
   bool exact_staleness = true;         // step k uses version max(0, k − S) and no other
   bool dynamic_sampling = false;       // architecture.md, decision 6
-  double lease_seconds = 120;          // without a renewal
+  double lease_seconds = 30;           // without a renewal
   int32_t vocab_size = 0;              // tokens of submitted groups are checked against it
   int64_t first_step = 0;              // after a resume
   int64_t first_ordinal = 0;           // data position of first_step

@@ -39,39 +39,50 @@ bool PromptLedger::Renew(const std::string& lease_id, absl::Duration now) {
 bool PromptLedger::Return(const std::string& lease_id) {
   const auto lease = leases_.find(lease_id);
   if (lease == leases_.end()) return false;
-  free_.insert(lease->second.ordinal);
+  Free(lease->second.ordinal);
   leases_.erase(lease);
   return true;
 }
 
+int64_t PromptLedger::ReturnAllOf(const std::string& worker) {
+  return TakeBack([&worker](const Held& lease) { return lease.worker == worker; });
+}
+
 int64_t PromptLedger::Expire(absl::Duration now) {
-  int64_t expired = 0;
+  return TakeBack([now](const Held& lease) { return lease.expires <= now; });
+}
+
+int64_t PromptLedger::TakeBack(const std::function<bool(const Held&)>& which) {
+  int64_t taken = 0;
   for (auto lease = leases_.begin(); lease != leases_.end();) {
-    if (lease->second.expires > now) {
+    if (!which(lease->second)) {
       ++lease;
       continue;
     }
-    free_.insert(lease->second.ordinal);
+    Free(lease->second.ordinal);
     lease = leases_.erase(lease);
-    ++expired;
+    ++taken;
   }
-  return expired;
+  return taken;
 }
 
 SubmitResult PromptLedger::Submit(const std::string& lease_id, int64_t step, int64_t ordinal) {
   if (!open_ || step != step_ || ordinal < begin_ || ordinal >= end_) return SubmitResult::kExpired;
-  if (done_.contains(ordinal)) {
-    leases_.erase(lease_id);
-    return SubmitResult::kDuplicate;
-  }
   const auto lease = leases_.find(lease_id);
-  const bool ours = lease != leases_.end() && lease->second.ordinal == ordinal;
+  const bool alive = lease != leases_.end();
+  // A lease of other work answers for nothing here and stays as it is.
+  if (alive && lease->second.ordinal != ordinal) return SubmitResult::kExpired;
+  if (alive) leases_.erase(lease);
+  if (done_.contains(ordinal)) return SubmitResult::kDuplicate;
   // A lease of another incarnation is unknown here; its work is done again under the same keys.
-  if (!ours && lease_id.rfind(absl::StrCat(options_.incarnation, "-"), 0) != 0) return SubmitResult::kExpired;
-  if (ours) leases_.erase(lease);
+  if (!alive && !lease_id.starts_with(absl::StrCat(options_.incarnation, "-"))) return SubmitResult::kExpired;
   done_.insert(ordinal);
   free_.erase(ordinal);
   return SubmitResult::kAccepted;
+}
+
+void PromptLedger::Free(int64_t ordinal) {
+  if (!done_.contains(ordinal)) free_.insert(ordinal);
 }
 
 void PromptLedger::Replace(int64_t ordinal) {

@@ -20,7 +20,7 @@ namespace entrain {
 // Single-threaded.
 //
 // A step covers positions [begin, end) of the data order. It starts with P of them; every position whose
-// group turns out unusable (Close says so) makes the prefix one longer.
+// group turns out unusable (Replace) makes the prefix one longer.
 class PromptLedger {
  public:
   struct Options {
@@ -50,6 +50,8 @@ class PromptLedger {
   bool Renew(const std::string& lease_id, absl::Duration now);
   // Gives the position back. False when the lease is unknown.
   bool Return(const std::string& lease_id);
+  // Gives back everything that `worker` holds: it says that it starts anew. The number of leases.
+  int64_t ReturnAllOf(const std::string& worker);
   // Takes back what was not renewed in time; the number of leases.
   int64_t Expire(absl::Duration now);
 
@@ -71,6 +73,11 @@ class PromptLedger {
     std::string worker;
     absl::Duration expires;
   };
+
+  int64_t TakeBack(const std::function<bool(const Held&)>& which);
+
+  // Gives a position back unless its group has come in meanwhile, under a lease that had expired.
+  void Free(int64_t ordinal);
 
   const Options options_;
   bool open_ = false;

@@ -60,28 +60,32 @@ bool JudgeOptions::Flag(const char* name, bool fallback) {
   return value->is_boolean() ? value->get<bool>() : fallback;
 }
 
+namespace {
+
+bool IsWhole(const nlohmann::json& value, int64_t low, int64_t high) {
+  // As doubles first: a number above int64 must not wrap.
+  return value.is_number_integer() && value.get<double>() >= static_cast<double>(low) &&
+         value.get<double>() <= static_cast<double>(high);
+}
+
+}  // namespace
+
 int64_t JudgeOptions::Whole(const char* name, int64_t low, int64_t high, int64_t fallback) {
   const auto* value = Find(name);
   if (value == nullptr) return fallback;
-  if (value->is_number_integer() && value->get<double>() >= static_cast<double>(low) &&
-      value->get<double>() <= static_cast<double>(high)) {
-    return value->get<int64_t>();
-  }
+  if (IsWhole(*value, low, high)) return value->get<int64_t>();
   Complain(name, absl::StrCat("a whole number from ", low, " to ", high), *value);
   return fallback;
 }
 
-std::vector<int64_t> JudgeOptions::Wholes(const char* name) {
+std::vector<int64_t> JudgeOptions::Wholes(const char* name, int64_t low, int64_t high) {
   const auto* value = Find(name);
-  std::vector<int64_t> out;
-  if (value == nullptr) return out;
+  if (value == nullptr) return {};
   const bool fits = value->is_array() &&
-                    std::ranges::all_of(*value, [](const auto& entry) { return entry.is_number_integer(); });
-  if (!fits) {
-    Complain(name, "a list of whole numbers", *value);
-    return out;
-  }
-  return value->get<std::vector<int64_t>>();
+                    std::ranges::all_of(*value, [&](const auto& entry) { return IsWhole(entry, low, high); });
+  if (fits) return value->get<std::vector<int64_t>>();
+  Complain(name, absl::StrCat("a list of whole numbers from ", low, " to ", high), *value);
+  return {};
 }
 
 std::vector<std::string> JudgeOptions::Words(const char* name, std::vector<std::string> fallback) {

@@ -34,7 +34,7 @@ class JudgeOptions {
   explicit JudgeOptions(const nlohmann::json& options) : options_(options) {}
   bool Flag(const char* name, bool fallback);
   int64_t Whole(const char* name, int64_t low, int64_t high, int64_t fallback);
-  std::vector<int64_t> Wholes(const char* name);
+  std::vector<int64_t> Wholes(const char* name, int64_t low, int64_t high);
   std::vector<std::string> Words(const char* name, std::vector<std::string> fallback);
   bool Has(const char* name) const { return options_.contains(name); }
   // The first problem, or an option that nobody asked for; "" when all is well. Call last.

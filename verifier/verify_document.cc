@@ -13,6 +13,7 @@ using Json = nlohmann::ordered_json;
 std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 absl::StatusOr<VerifyItem> ReadItem(const Json& line) {
+  if (line.is_discarded()) return absl::InvalidArgumentError("not JSON in UTF-8");
   if (!line.is_object()) return absl::InvalidArgumentError("expected one JSON object");
   VerifyItem item;
   for (const auto& [key, value] : line.items()) {
@@ -50,8 +51,9 @@ VerifiedLine VerifyLine(Verifier& verifier, int64_t number, absl::string_view te
   Json out;
   out["id"] = line.is_object() && line.contains("id") ? line["id"] : Json(number);
   const absl::StatusOr<VerifyItem> item = ReadItem(line);
-  absl::StatusOr<std::vector<Verdict>> verdicts = item.status();
-  if (item.ok()) verdicts = verifier.Verify(std::span(&*item, 1), deadline);
+  const absl::StatusOr<std::vector<Verdict>> verdicts =
+      item.ok() ? verifier.Verify(std::span(&*item, 1), deadline)
+                : absl::StatusOr<std::vector<Verdict>>(item.status());
   if (!verdicts.ok()) {
     out["error"] = absl::StrCat("line ", number, ": ", verdicts.status().message());
     return {.json = Dump(out), .ok = false};

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -80,11 +81,14 @@ absl::StatusOr<std::string> ChildProcess::ReadLine(absl::Duration timeout) {
       return line;
     }
     pollfd wait{.fd = out_, .events = POLLIN, .revents = 0};
-    const int64_t left = absl::ToInt64Milliseconds(until - absl::Now());
-    if (left <= 0) return absl::DeadlineExceededError("it said nothing");
-    if (poll(&wait, 1, static_cast<int>(std::min<int64_t>(left, 1000))) < 0 && errno != EINTR)
+    const int64_t left = std::max<int64_t>(0, absl::ToInt64Milliseconds(until - absl::Now()));
+    if (poll(&wait, 1, static_cast<int>(std::min<int64_t>(left, 1000))) < 0 && errno != EINTR) {
       return absl::UnavailableError(std::strerror(errno));
-    if (wait.revents == 0) continue;
+    }
+    if (wait.revents == 0) {
+      if (left == 0) return absl::DeadlineExceededError("it said nothing");
+      continue;
+    }
     char chunk[4096];
     const ssize_t size = read(out_, chunk, sizeof(chunk));
     if (size <= 0) return absl::UnavailableError("it ended before it listened");

@@ -50,8 +50,9 @@ int Tokenize(const TokenizeOptions& options) {
   if (!lines.ok()) return Unusable(lines.status());
   int status = 0;
   for (const JsonLine& line : *lines) {
-    absl::StatusOr<nlohmann::ordered_json> out = line.error;
-    if (line.error.ok()) out = options.decode ? DecodeLine(**tokenizer, line) : EncodeLine(**tokenizer, line);
+    const absl::StatusOr<nlohmann::ordered_json> out = !line.error.ok() ? line.error
+                                                       : options.decode ? DecodeLine(**tokenizer, line)
+                                                                        : EncodeLine(**tokenizer, line);
     if (!out.ok()) {
       std::cout << ErrorLine(line, out.status()) << "\n";
       status = 1;

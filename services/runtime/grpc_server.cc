@@ -1,5 +1,6 @@
 #include "services/runtime/grpc_server.h"
 
+#include <grpc/health/v1/health.pb.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/server_builder.h>
@@ -29,6 +30,8 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcServerOp
   static const bool plugins = [] {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    // Named here so that the linker keeps it: reflection then describes the health service too.
+    grpc::health::v1::HealthCheckRequest::descriptor();
     return true;
   }();
   (void)plugins;

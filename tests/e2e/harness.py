@@ -114,11 +114,14 @@ class Run:
         raise AssertionError(f"step {step} was not reached in {TIMEOUT} s")
 
     def kill9(self, program):
-        """kill -9 of one process of that program; its pid."""
-        for pid, name in sorted(processes_below(self.process.pid).items()):
-            if name == program:
-                os.kill(pid, signal.SIGKILL)
-                return pid
+        """kill -9 of one process of that program, once there is one; its pid."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            for pid, name in sorted(processes_below(self.process.pid).items()):
+                if name == program:
+                    os.kill(pid, signal.SIGKILL)
+                    return pid
+            time.sleep(0.02)
         raise AssertionError(f"no process of {program} below the run: {processes_below(self.process.pid)}")
 
     def finish(self):

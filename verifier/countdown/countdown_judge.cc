@@ -16,7 +16,8 @@ namespace {
 
 constexpr size_t kMaxExpressionBytes = 4096;
 constexpr int kMaxDepth = 64;
-constexpr size_t kMaxDigits = 40;  // of one number
+constexpr size_t kMaxDigits = 40;                          // of one number
+constexpr int64_t kMaxNumber = 1'000'000'000'000'000'000;  // of the given ones
 
 // expression = term { ('+' | '-') term }, term = factor { ('*' | '/') factor }, factor = number | '-' factor
 // | '(' expression ')'. Exact; never evaluated as code.
@@ -110,6 +111,7 @@ class ExpressionParser {
 
 // terms × digits joined by '+', nothing else: "45+92".
 bool HasForm(absl::string_view text, int64_t terms, int64_t digits) {
+  if (static_cast<int64_t>(text.size()) != terms * (digits + 1) - 1) return false;
   const std::vector<absl::string_view> parts = absl::StrSplit(text, '+');
   return static_cast<int64_t>(parts.size()) == terms &&
          std::ranges::all_of(parts, [digits](absl::string_view part) {
@@ -124,10 +126,12 @@ class CountdownJudge final : public Judge {
   Verdict Decide(absl::string_view completion, absl::string_view answer,
                  const nlohmann::json& options) const override {
     JudgeOptions read(options);
-    std::vector<int64_t> allowed = read.Wholes("numbers");
+    std::vector<int64_t> allowed = read.Wholes("numbers", 0, kMaxNumber);
     const int64_t terms = read.Whole("terms", 1, 64, 0), digits = read.Whole("digits", 1, 18, 0);
     if (const std::string problem = read.Problem(); !problem.empty()) return OurError(problem);
     if ((terms == 0) != (digits == 0)) return OurError("verifier_options: terms and digits go together");
+    if (read.Has("numbers") && allowed.empty())
+      return OurError("verifier_options.numbers: expected at least one, found none");
     if (terms != 0 && read.Has("numbers"))
       return OurError("verifier_options: numbers excludes terms and digits");
     ExpressionParser target(absl::StripAsciiWhitespace(answer));
@@ -140,14 +144,19 @@ class CountdownJudge final : public Judge {
                                 : Unparsable(absl::StrCat("expected ", terms, " numbers of ", digits,
                                                           " digits joined by +"));
     }
-    absl::string_view text = absl::StripAsciiWhitespace(completion);
-    if (const size_t equals = text.find('='); equals != absl::string_view::npos)
-      text = absl::StripAsciiWhitespace(text.substr(0, equals));
+    const absl::string_view text = absl::StripAsciiWhitespace(completion);
     if (text.size() > kMaxExpressionBytes)
       return Limit(absl::StrCat("expression: more than ", kMaxExpressionBytes, " bytes"));
-    ExpressionParser given(text);
+    const size_t equals = text.find('=');
+    ExpressionParser given(text.substr(0, equals));
     const std::optional<mpq_class> value = given.Parse();
     if (!value.has_value()) return given.past_limit ? Limit(given.problem) : Unparsable(given.problem);
+    if (equals != absl::string_view::npos) {  // "3*5=15" must be true as a whole
+      ExpressionParser right(text.substr(equals + 1));
+      const std::optional<mpq_class> other = right.Parse();
+      if (!other.has_value()) return right.past_limit ? Limit(right.problem) : Unparsable(right.problem);
+      if (*other != *value) return Wrong(std::string(text), "the two sides of = differ");
+    }
     if (read.Has("numbers")) {
       std::ranges::sort(allowed);
       std::ranges::sort(given.numbers);

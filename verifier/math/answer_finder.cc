@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 
 namespace entrain {
@@ -114,8 +116,10 @@ std::optional<std::string> LastNumber(absl::string_view text) {
                                      absl::ascii_isalpha(static_cast<unsigned char>(text[begin - 2])));
     if (!dash) --begin;
   }
+  constexpr absl::string_view kMinusSign = "−";
+  const bool minus_sign = absl::EndsWith(text.substr(0, begin), kMinusSign);
   if (end < text.size() && text[end] == '%') ++end;
-  return std::string(text.substr(begin, end - begin));
+  return absl::StrCat(minus_sign ? "-" : "", text.substr(begin, end - begin));
 }
 
 }  // namespace

@@ -1,7 +1,10 @@
+#include <string>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "verifier/judges.h"
 #include "verifier/math/answer_finder.h"
+#include "verifier/math/bare_number.h"
 #include "verifier/math/number.h"
 
 namespace entrain {
@@ -30,6 +33,10 @@ class MathJudge final : public Judge {
           absl::StrCat("verifier_options.sources: expected boxed, hash, phrase or last_number, found \"",
                        unknown.substr(0, 60), "\""));
     }
+    if (sources.empty()) return OurError("verifier_options.sources: expected at least one, found none");
+    if (answer.size() > kMaxAnswerBytes)
+      return OurError(
+          absl::StrCat("answer: expected at most ", kMaxAnswerBytes, " bytes, found ", answer.size()));
     // A reference may be the bare answer or a worked solution that ends in one.
     const std::string reference = NormalizeAnswer(
         FindAnswer(answer, {AnswerSource::kBoxed, AnswerSource::kHash}).value_or(std::string(answer)));
@@ -38,6 +45,8 @@ class MathJudge final : public Judge {
       return Limit(absl::StrCat("completion: more than ", kMaxCompletionBytes, " bytes"));
     const std::optional<std::string> found = FindAnswer(completion, sources);
     if (!found.has_value()) return Unparsable("no answer was found");
+    if (found->size() > kMaxAnswerBytes)
+      return Limit(absl::StrCat("answer: more than ", kMaxAnswerBytes, " bytes"));
     return Compare(*found, NormalizeAnswer(*found), reference);
   }
 
@@ -46,26 +55,27 @@ class MathJudge final : public Judge {
                          const std::string& reference) {
     if (given == reference) return Correct(extracted);
     const ParsedNumber wanted = ParseNumber(reference);
-    if (wanted.status == NumberStatus::kPastLimit)
-      return OurError(absl::StrCat("answer: more than ", kMaxNumberDigits, " digits"));
+    if (wanted.status == NumberStatus::kPastLimit) {
+      return OurError(absl::StrCat("answer: expected at most ", kMaxNumberDigits,
+                                   " digits and an exponent of at most ", kMaxExponent));
+    }
     const ParsedNumber number = ParseNumber(given);
-    if (number.status == NumberStatus::kPastLimit)
-      return Limit(absl::StrCat("digits: more than ", kMaxNumberDigits));
+    if (number.status == NumberStatus::kPastLimit) {
+      return Limit(absl::StrCat("digits: more than ", kMaxNumberDigits, ", or an exponent of more than ",
+                                kMaxExponent));
+    }
     if (wanted.status == NumberStatus::kNumber && number.status == NumberStatus::kNumber) {
       return number.value == wanted.value ? Correct(extracted) : Wrong(extracted, "");
     }
     if (wanted.status == NumberStatus::kNumber) {
-      // "x = 3" and "3 dollars": the number in an answer that is a little more than the number.
-      const std::optional<std::string> inner =
-          given.size() <= 60 ? FindAnswer(given, {AnswerSource::kLastNumber}) : std::nullopt;
-      if (!inner.has_value()) return Unparsable("the answer holds no number");
-      const ParsedNumber bare = ParseNumber(NormalizeAnswer(*inner));
-      return bare.status == NumberStatus::kNumber && bare.value == wanted.value ? Correct(*inner)
-                                                                                : Wrong(extracted, "");
+      const ParsedNumber bare = ParseBareNumber(given);
+      return bare.status == NumberStatus::kNumber && bare.value == wanted.value
+                 ? Correct(extracted)
+                 : Wrong(extracted, bare.status == NumberStatus::kNumber ? "" : "not a number");
     }
     const auto fold = [](std::string text) {
       absl::AsciiStrToLower(&text);
-      absl::RemoveExtraAsciiWhitespace(&text);
+      std::erase_if(text, [](char c) { return absl::ascii_isspace(static_cast<unsigned char>(c)); });
       return text;
     };
     return fold(given) == fold(reference) ? Correct(extracted) : Wrong(extracted, "");

@@ -1,6 +1,7 @@
 #include "verifier/math/number.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -11,6 +12,8 @@
 
 namespace entrain {
 namespace {
+
+constexpr int kMaxFractionDepth = 8;
 
 ParsedNumber None() { return {}; }
 ParsedNumber PastLimit() { return {.status = NumberStatus::kPastLimit}; }
@@ -100,51 +103,84 @@ ParsedNumber Quotient(const ParsedNumber& over, const ParsedNumber& under) {
   return Of(over.value / under.value);
 }
 
-ParsedNumber Signed(absl::string_view text);
+ParsedNumber Signed(absl::string_view text, int depth);
+
+// Takes the next argument of a command from `text`: {…} with balanced braces, or one character.
+std::optional<absl::string_view> TakeArgument(absl::string_view& text) {
+  if (text.empty()) return std::nullopt;
+  if (text[0] != '{') {
+    const absl::string_view one = text.substr(0, 1);
+    text.remove_prefix(1);
+    return one;
+  }
+  int depth = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '{') ++depth;
+    if (text[i] == '}' && --depth == 0) {
+      const absl::string_view inside = text.substr(1, i - 1);
+      text.remove_prefix(i + 1);
+      return inside;
+    }
+  }
+  return std::nullopt;
+}
 
 // \frac{a}{b}, \frac12, \frac1{2}: `text` begins after the command.
-ParsedNumber Frac(absl::string_view text) {
-  const auto argument = [&text]() -> std::optional<absl::string_view> {
-    if (text.empty()) return std::nullopt;
-    if (text[0] != '{') {
-      const absl::string_view one = text.substr(0, 1);
-      text.remove_prefix(1);
-      return one;
-    }
-    const size_t close = text.find('}');
-    if (close == absl::string_view::npos) return std::nullopt;
-    const absl::string_view inside = text.substr(1, close - 1);
-    text.remove_prefix(close + 1);
-    return inside;
-  };
-  const auto over = argument();
-  const auto under = argument();
+ParsedNumber Frac(absl::string_view text, int depth) {
+  const auto over = TakeArgument(text);
+  const auto under = TakeArgument(text);
   if (!over.has_value() || !under.has_value() || !text.empty()) return None();
-  return Quotient(Signed(*over), Signed(*under));
+  return Quotient(Signed(*over, depth + 1), Signed(*under, depth + 1));
 }
 
 // Without sign, percent or currency.
-ParsedNumber Unsigned(absl::string_view text) {
+ParsedNumber Unsigned(absl::string_view text, int depth) {
+  if (depth > kMaxFractionDepth) return None();
   const size_t frac = text.find("\\frac");
   if (frac != absl::string_view::npos) {
-    const ParsedNumber fraction = Frac(text.substr(frac + 5));
+    const ParsedNumber fraction = Frac(text.substr(frac + 5), depth);
     if (frac == 0 || fraction.status != NumberStatus::kNumber) return fraction;
+    if (!AllDigits(text.substr(0, frac)) || fraction.value < 0) return None();
     const ParsedNumber whole = Decimal(text.substr(0, frac));  // a mixed number: 1\frac{1}{2}
     if (whole.status != NumberStatus::kNumber) return whole;
     return Of(whole.value + fraction.value);
   }
-  if (const size_t bar = text.find('/'); bar != absl::string_view::npos) {
-    return Quotient(Scientific(text.substr(0, bar)), Signed(text.substr(bar + 1)));
-  }
-  return Scientific(text);
+  const size_t bar = text.find('/');
+  if (bar == absl::string_view::npos) return Scientific(text);
+  const absl::string_view under = text.substr(bar + 1);
+  if (absl::StrContains(under, '/')) return None();  // 1/2/3 is no fraction
+  return Quotient(Scientific(text.substr(0, bar)), Signed(under, depth + 1));
 }
 
-ParsedNumber Signed(absl::string_view text) {
+ParsedNumber Signed(absl::string_view text, int depth) {
   const bool negative = absl::ConsumePrefix(&text, "-");
   if (!negative) absl::ConsumePrefix(&text, "+");
-  ParsedNumber number = Unsigned(text);
+  ParsedNumber number = Unsigned(text, depth);
   if (negative && number.status == NumberStatus::kNumber) number.value = -number.value;
   return number;
+}
+
+// "1 1/2": `text` after the sign, split at its one space.
+ParsedNumber Mixed(absl::string_view whole_text, absl::string_view part_text) {
+  if (!AllDigits(whole_text) || !absl::StrContains(part_text, '/')) return None();
+  const ParsedNumber whole = Decimal(whole_text), part = Unsigned(part_text, 0);
+  if (whole.status != NumberStatus::kNumber) return whole;
+  if (part.status != NumberStatus::kNumber) return part;
+  return part.value < 0 ? None() : Of(whole.value + part.value);
+}
+
+// `rest` after the sign: a space is a part of a number only where a mixed number has one.
+ParsedNumber UnsignedWithSpaces(absl::string_view rest) {
+  std::string text;
+  for (size_t i = 0; i < rest.size(); ++i) {
+    const auto is_digit = [](char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); };
+    if (!absl::ascii_isspace(static_cast<unsigned char>(rest[i]))) {
+      text += rest[i];
+    } else if (!text.empty() && is_digit(text.back()) && i + 1 < rest.size() && is_digit(rest[i + 1])) {
+      return Mixed(text, rest.substr(i + 1));
+    }
+  }
+  return Unsigned(text, 0);
 }
 
 // Takes `open`…`close` from around the whole text.
@@ -167,6 +203,7 @@ std::string NormalizeAnswer(absl::string_view text) {
                                                {"\\!", ""},
                                                {"\\,", ""},
                                                {"\\;", ""},
+                                               {"{,}", ","},
                                                {"\\ ", " "},
                                                {"\\dfrac", "\\frac"},
                                                {"\\tfrac", "\\frac"},
@@ -188,34 +225,17 @@ std::string NormalizeAnswer(absl::string_view text) {
 }
 
 ParsedNumber ParseNumber(absl::string_view normalized) {
-  if (normalized.size() > 4 * kMaxNumberDigits) {
+  if (normalized.size() > kMaxAnswerBytes) {
     // Only a text of digits is a number at all; which number it is would take too long to say.
     return AllDigits(normalized.substr(0, kMaxNumberDigits)) ? PastLimit() : None();
   }
-  std::string text;
-  for (size_t i = 0; i < normalized.size(); ++i) {
-    if (normalized[i] != ' ') {
-      text += normalized[i];
-      continue;
-    }
-    // A space between digits is no part of a number, but for a mixed number: 1 1/2.
-    const bool between = !text.empty() && absl::ascii_isdigit(static_cast<unsigned char>(text.back())) &&
-                         i + 1 < normalized.size() &&
-                         absl::ascii_isdigit(static_cast<unsigned char>(normalized[i + 1]));
-    if (!between) continue;
-    const ParsedNumber whole = Signed(text), part = Signed(normalized.substr(i + 1));
-    if (normalized.find('/', i) == absl::string_view::npos || !AllDigits(absl::StripPrefix(text, "-")))
-      return None();
-    if (whole.status != NumberStatus::kNumber || part.status != NumberStatus::kNumber) return None();
-    return Of(text[0] == '-' ? mpq_class(whole.value - part.value) : mpq_class(whole.value + part.value));
-  }
-  absl::string_view rest = text;
+  absl::string_view rest = absl::StripAsciiWhitespace(normalized);
   const bool percent = absl::ConsumeSuffix(&rest, "%");
   bool negative = absl::ConsumePrefix(&rest, "-");
+  const bool plus = !negative && absl::ConsumePrefix(&rest, "+");
   for (const absl::string_view currency : {"$", "€", "£"}) absl::ConsumePrefix(&rest, currency);
-  if (!negative) negative = absl::ConsumePrefix(&rest, "-");
-  ParsedNumber number =
-      negative || absl::StartsWith(rest, "+") ? Signed(absl::StripPrefix(rest, "+")) : Unsigned(rest);
+  if (!negative && !plus) negative = absl::ConsumePrefix(&rest, "-");
+  ParsedNumber number = UnsignedWithSpaces(absl::StripAsciiWhitespace(rest));
   if (number.status != NumberStatus::kNumber) return number;
   if (negative) number.value = -number.value;
   if (percent) number.value /= 100;

@@ -12,6 +12,7 @@ namespace entrain {
 // Limits of reading one answer, in work: the same verdict on every machine.
 inline constexpr size_t kMaxNumberDigits = 10'000;
 inline constexpr long kMaxExponent = 10'000;
+inline constexpr size_t kMaxAnswerBytes = 40'000;  // of one final answer
 
 enum class NumberStatus { kNumber, kNoNumber, kPastLimit };
 struct ParsedNumber {
@@ -20,7 +21,8 @@ struct ParsedNumber {
 };
 
 // Takes away what does not change an answer: white space, $…$, \(…\), \text{…} and \mathrm{…} around the
-// whole, a trailing full stop, \left and \right, \! \, \; spaces. Linear.
+// whole, a trailing full stop, \left and \right, \! \, \; spaces, {,} for a comma. At most quadratic: callers
+// keep to kMaxAnswerBytes.
 std::string NormalizeAnswer(absl::string_view text);
 
 // A whole number, decimal, fraction (a/b, \frac{a}{b}, \frac12, \dfrac, \tfrac), mixed number, percentage
