@@ -9,14 +9,15 @@
 
 namespace entrain {
 
-// First in, first out, between threads; holds at most `capacity` elements. Close() wakes every waiter: pushes are then refused, pops hand out what is
-// left and then say nullopt. Thread-safe.
+// First in, first out, between threads; holds at most `capacity` elements. Close() wakes every waiter: pushes
+// are then refused, pops hand out what is left and then say nullopt. Thread-safe.
 template <typename T>
 class BoundedQueue {
  public:
   explicit BoundedQueue(size_t capacity) : capacity_(capacity) {}
 
-  // Waits for room. False when the queue is closed; the element is then dropped by the caller's choice, not here.
+  // Waits for room. False when the queue is closed; the element is then dropped by the caller's choice, not
+  // here.
   [[nodiscard]] bool Push(T element) {
     MutexLock lock(mutex_);
     while (elements_.size() >= capacity_ && !closed_) not_full_.Wait(mutex_);

@@ -14,7 +14,9 @@ class RealClock final : public Clock {
   absl::Duration Monotonic() override {
     return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
   }
-  void Sleep(absl::Duration duration) override { std::this_thread::sleep_for(absl::ToChronoNanoseconds(duration)); }
+  void Sleep(absl::Duration duration) override {
+    std::this_thread::sleep_for(absl::ToChronoNanoseconds(duration));
+  }
 };
 
 }  // namespace

@@ -4,8 +4,8 @@
 
 namespace entrain {
 
-// Time as a collaborator, so that tests own it (tests/testing/manual_clock.h). No decision about training data or thresholds may depend on it:
-// it serves deadlines, leases and log lines only. Thread-safe.
+// Time as a collaborator, so that tests own it (tests/testing/manual_clock.h). No decision about training
+// data or thresholds may depend on it: it serves deadlines, leases and log lines only. Thread-safe.
 class Clock {
  public:
   virtual ~Clock() = default;

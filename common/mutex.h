@@ -1,7 +1,8 @@
 #pragma once
 
-// A std::mutex that clang's thread-safety analysis understands. Used everywhere instead of absl::Mutex, because the packaged Abseil is not
-// instrumented and ThreadSanitizer reports false races on what it guards (docs/decisions/0003).
+// A std::mutex that clang's thread-safety analysis understands. Used everywhere instead of absl::Mutex,
+// because the packaged Abseil is not instrumented and ThreadSanitizer reports false races on what it guards
+// (docs/decisions/0003).
 
 #include <chrono>
 #include <condition_variable>

@@ -6,7 +6,8 @@
 namespace entrain {
 namespace {
 
-// Finaliser of SplitMix64 (Steele et al. 2014): mixes the parts of a key so that neighbouring keys share nothing.
+// Finaliser of SplitMix64 (Steele et al. 2014): mixes the parts of a key so that neighbouring keys share
+// nothing.
 uint64_t Mix(uint64_t x) {
   x += 0x9E3779B97F4A7C15ull;
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
@@ -39,8 +40,8 @@ Rng::Rng(const RngKey& key) {
 }
 
 uint64_t Rng::Bits(uint64_t position) const {
-  const auto block =
-      Philox4x32({static_cast<uint32_t>(position), static_cast<uint32_t>(position >> 32), high0_, high1_}, key_);
+  const auto block = Philox4x32(
+      {static_cast<uint32_t>(position), static_cast<uint32_t>(position >> 32), high0_, high1_}, key_);
   return (uint64_t{block[1]} << 32) | block[0];
 }
 
@@ -51,9 +52,10 @@ uint64_t Rng::Below(uint64_t bound, uint64_t position) const {
 }
 
 double Rng::Normal(uint64_t position) const {
-  const auto block =
-      Philox4x32({static_cast<uint32_t>(position), static_cast<uint32_t>(position >> 32), high0_, high1_}, key_);
-  const double u1 = (static_cast<double>((uint64_t{block[1]} << 32 | block[0]) >> 11) + 1.0) * 0x1.0p-53;  // (0, 1]
+  const auto block = Philox4x32(
+      {static_cast<uint32_t>(position), static_cast<uint32_t>(position >> 32), high0_, high1_}, key_);
+  const double u1 =
+      (static_cast<double>((uint64_t{block[1]} << 32 | block[0]) >> 11) + 1.0) * 0x1.0p-53;  // (0, 1]
   const double u2 = static_cast<double>((uint64_t{block[3]} << 32 | block[2]) >> 11) * 0x1.0p-53;
   return std::sqrt(-2.0 * std::log(u1)) * std::cos(2.0 * std::numbers::pi * u2);
 }

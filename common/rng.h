@@ -5,21 +5,22 @@
 
 namespace entrain {
 
-// What a random number is for. Part of the key, so that two uses never share a stream. Values are part of the determinism contract: append only.
+// What a random number is for. Part of the key, so that two uses never share a stream. Values are part of the
+// determinism contract: append only.
 enum class RngPurpose : uint32_t {
-  kInit = 1,         // fresh weights
-  kShuffle = 2,      // data order of an epoch
-  kTrainSample = 3,  // tokens of training completions
-  kEvalSample = 4,   // tokens of evaluation completions
-  kMinibatch = 5,    // permutation of a step's completions
-  kRandomReward = 6, // learner.reward: random
-  kWarmup = 7,       // supervised batches
-  kData = 8,         // task generators
-  kMask = 9,         // random token masks of objectives
+  kInit = 1,          // fresh weights
+  kShuffle = 2,       // data order of an epoch
+  kTrainSample = 3,   // tokens of training completions
+  kEvalSample = 4,    // tokens of evaluation completions
+  kMinibatch = 5,     // permutation of a step's completions
+  kRandomReward = 6,  // learner.reward: random
+  kWarmup = 7,        // supervised batches
+  kData = 8,          // task generators
+  kMask = 9,          // random token masks of objectives
 };
 
-// Philox4x32-10 (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC'11): a block of four 32-bit numbers as a pure function
-// of counter and key.
+// Philox4x32-10 (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC'11): a block of four 32-bit
+// numbers as a pure function of counter and key.
 std::array<uint32_t, 4> Philox4x32(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);
 
 // Where a random number is used. Equal keys give equal numbers, on every machine, thread and retry.
@@ -31,7 +32,8 @@ struct RngKey {
   uint32_t completion = 0;
 };
 
-// Random access stream of one key: At(position) is a pure function. Cheap to make and to copy. Thread-compatible.
+// Random access stream of one key: At(position) is a pure function. Cheap to make and to copy.
+// Thread-compatible.
 class Rng {
  public:
   explicit Rng(const RngKey& key);

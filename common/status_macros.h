@@ -1,16 +1,16 @@
 #pragma once
 
-// Early return on a failed absl::Status. Both macros may be used only in functions that return absl::Status or absl::StatusOr.
+// Early return on a failed absl::Status. Both macros may be used only in functions that return absl::Status
+// or absl::StatusOr.
 
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-#define ENTRAIN_RETURN_IF_ERROR(expr)                                 \
-  do {                                                                \
-    if (absl::Status entrain_status_ = (expr); !entrain_status_.ok()) \
-      return entrain_status_;                                         \
+#define ENTRAIN_RETURN_IF_ERROR(expr)                                                         \
+  do {                                                                                        \
+    if (absl::Status entrain_status_ = (expr); !entrain_status_.ok()) return entrain_status_; \
   } while (false)
 
 #define ENTRAIN_CONCAT_INNER_(a, b) a##b

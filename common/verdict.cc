@@ -6,12 +6,13 @@
 namespace entrain {
 namespace {
 
-constexpr std::array<std::pair<VerdictKind, const char*>, 6> kNames = {{{VerdictKind::kCorrect, "correct"},
-                                                                        {VerdictKind::kWrong, "wrong"},
-                                                                        {VerdictKind::kUnparsable, "unparsable"},
-                                                                        {VerdictKind::kLimit, "limit"},
-                                                                        {VerdictKind::kTimeout, "timeout"},
-                                                                        {VerdictKind::kError, "error"}}};
+constexpr std::array<std::pair<VerdictKind, const char*>, 6> kNames = {
+    {{VerdictKind::kCorrect, "correct"},
+     {VerdictKind::kWrong, "wrong"},
+     {VerdictKind::kUnparsable, "unparsable"},
+     {VerdictKind::kLimit, "limit"},
+     {VerdictKind::kTimeout, "timeout"},
+     {VerdictKind::kError, "error"}}};
 
 }  // namespace
 
