@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -48,6 +49,7 @@ bool DropName(absl::string_view& text) {
   for (;;) {
     const absl::string_view word = text.substr(0, text.find(' '));
     if (!AllLetters(word)) return true;
+    if (word.size() == 1 && word != "a") return false;  // a variable, as in "x 3"
     if (ChangesTheNumber(word) || word.size() == text.size()) return false;
     text = absl::StripLeadingAsciiWhitespace(text.substr(word.size()));
   }

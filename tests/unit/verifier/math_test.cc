@@ -1,0 +1,213 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/verifier/judge_one.h"
+
+namespace entrain {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+struct Row {
+  const char *answer, *reference;
+};
+
+std::string Boxed(const std::string& answer) { return "So we get \\boxed{" + answer + "}."; }
+
+TEST(Math, AcceptsEqualNumbersHoweverTheyAreWritten) {
+  for (const Row& row : {
+           Row{"42", "42"},
+           Row{"42.", "42"},
+           Row{"+42", "42"},
+           Row{"042", "42"},
+           Row{"42.0", "42"},
+           Row{"-7", "-7"},
+           Row{"−7", "-7"},
+           Row{"- 7", "-7"},
+           Row{".5", "0.5"},
+           Row{"-.5", "-1/2"},
+           Row{"\\frac12", "0.5"},
+           Row{"\\frac{1}{2}", "0.5"},
+           Row{"\\dfrac{1}{2}", "\\tfrac12"},
+           Row{"-\\frac{1}{2}", "-0.5"},
+           Row{"\\frac{-1}{2}", "-0.5"},
+           Row{"\\frac{1}{-2}", "-0.5"},
+           Row{"\\frac{\\frac{1}{2}}{2}", "0.25"},
+           Row{"1\\frac{1}{2}", "1.5"},
+           Row{"1 1/2", "3/2"},
+           Row{"-1 1/2", "-3/2"},
+           Row{"2/4", "1/2"},
+           Row{"1/3", "2/6"},
+           Row{"1,234,567", "1234567"},
+           Row{"1{,}234", "1234"},
+           Row{"1,234.50", "1234.5"},
+           Row{"$1,000", "1000"},
+           Row{"\\$5", "5"},
+           Row{"-$5", "-5"},
+           Row{"$-5", "-5"},
+           Row{"$5$", "5"},
+           Row{"50%", "0.5"},
+           Row{"50\\%", "1/2"},
+           Row{"12.5 %", "1/8"},
+           Row{"1.5e3", "1500"},
+           Row{"1.5 \\times 10^{3}", "1500"},
+           Row{"1.5 \\cdot 10^3", "1500"},
+           Row{"2e-3", "0.002"},
+           Row{"2E+3", "2000"},
+           Row{"\\text{42}", "42"},
+           Row{"\\left(42\\right)", "(42)"},
+           Row{"**42**", "42"},
+           Row{"123456789012345678901234567890", "123456789012345678901234567890.0"},
+           Row{"0.1", "0.10000"},
+           Row{"x = 3", "3"},
+           Row{"x=\\frac12", "1/2"},
+           Row{"the answer: 3", "3"},
+           Row{"exactly 3", "3"},
+           Row{"3 dollars", "3"},
+           Row{"3 \\text{ cm}^2", "3"},
+           Row{"60 km/h", "60"},
+           Row{"30^\\circ", "30"},
+           Row{"30°", "30"},
+           Row{"1,000 \\text{ square feet}", "1000"},
+       }) {
+    const Verdict verdict = JudgeOne("math", Boxed(row.answer), row.reference);
+    EXPECT_EQ(KindOf(verdict), "correct") << row.answer << " | " << row.reference << " | " << verdict.detail;
+    EXPECT_EQ(verdict.score, 1.0);
+    EXPECT_EQ(verdict.extracted, row.answer);
+  }
+}
+
+TEST(Math, RefusesWhatIsAnotherNumberOrOnlyHoldsTheNumber) {
+  for (const Row& row : {
+           Row{"41", "42"},
+           Row{"-42", "42"},
+           Row{"0.3333333333333333", "1/3"},  // a double would round them together
+           Row{"0.1000000000000000000001", "0.1"},
+           Row{"123456789012345678901234567891", "123456789012345678901234567890"},
+           Row{"1/0", "0"},
+           Row{"\\frac{1}{0}", "0"},
+           Row{"50", "0.5"},
+           Row{"12,34", "1234"},
+           Row{"1,2,3", "3"},
+           Row{"1.2.3", "1.2"},
+           Row{"1/2/3", "1/6"},
+           Row{"--5", "5"},
+           Row{"\\frac{1}{2", "0.5"},
+           Row{"4 5", "45"},
+           Row{"\\sqrt{5}", "5"},
+           Row{"5x", "5"},
+           Row{"5 x", "5"},
+           Row{"5\\pi", "5"},
+           Row{"5 pi", "5"},
+           Row{"2x = 5", "5"},
+           Row{"x^2 = 5", "5"},
+           Row{"a-5", "5"},
+           Row{"10 - 5", "5"},
+           Row{"4 or 5", "5"},
+           Row{"4 \\text{ or } 5", "5"},
+           Row{"5 or more", "5"},
+           Row{"not 5", "5"},
+           Row{"minus 5", "5"},
+           Row{"5 million", "5"},
+           Row{"5!", "5"},
+           Row{"|5|", "5"},
+           Row{"0x5", "5"},
+           Row{"5e", "5"},
+           Row{"five", "5"},
+           Row{"inf", "5"},
+           Row{"nan", "5"},
+       }) {
+    const Verdict verdict = JudgeOne("math", Boxed(row.answer), row.reference);
+    EXPECT_EQ(KindOf(verdict), "wrong") << row.answer << " | " << row.reference;
+    EXPECT_EQ(verdict.score, 0.0);
+  }
+}
+
+TEST(Math, ComparesTextsAfterNormalisation) {
+  for (const Row& row : {Row{"\\text{blue}", "blue"}, Row{"Blue", "blue"}, Row{"(1, 2)", "(1,2)"},
+                         Row{"x + 1", "x+1"}, Row{"\\frac{x}{2}", "\\dfrac{x}{2}"}}) {
+    EXPECT_EQ(KindOf(JudgeOne("math", Boxed(row.answer), row.reference)), "correct") << row.answer;
+  }
+  for (const Row& row : {Row{"blue", "red"}, Row{"(2,1)", "(1,2)"}, Row{"1+x", "x+1"}, Row{"3", "x"}})
+    EXPECT_EQ(KindOf(JudgeOne("math", Boxed(row.answer), row.reference)), "wrong") << row.answer;
+}
+
+struct Found {
+  const char *completion, *extracted;
+};
+
+TEST(Math, FindsTheAnswerWhereItStands) {
+  for (const Found& row : {
+           Found{"\\boxed{1} and then \\boxed{42}", "42"},
+           Found{"\\boxed{\\frac{84}{2}}, done", "\\frac{84}{2}"},
+           Found{"\\boxed{42} but \\boxed{unclosed", "42"}, Found{"\\fbox{42}", "42"},
+           Found{"\\boxed {42}", "42"}, Found{"41 #### 42", "42"}, Found{"#### 41\n#### 42\nend 7", "42"},
+           Found{"The answer is 42.", "42"}, Found{"the Answer is: 42 apples. Others say 7", "42 apples"},
+           Found{"Answer: 42", "42"}, Found{"first 7, at last 42 of them", "42"}, Found{"so it is 42.", "42"},
+           Found{"9 + 33 = 42", "42"},
+           Found{"The answer is 7. \\boxed{42}", "42"},  // a box goes before everything else
+       }) {
+    const Verdict verdict = JudgeOne("math", row.completion, "42");
+    EXPECT_EQ(KindOf(verdict), "correct") << row.completion << " | " << verdict.detail;
+    EXPECT_EQ(verdict.extracted, row.extracted) << row.completion;
+  }
+  EXPECT_EQ(JudgeOne("math", "it went from 5 to -42", "-42").extracted, "-42");
+  EXPECT_EQ(JudgeOne("math", "it went from 5 to −42", "-42").extracted, "-42");
+  EXPECT_EQ(JudgeOne("math", "the range 5-42", "42").extracted, "42");
+}
+
+TEST(Math, SourcesCanBeChosenAndOrdered) {
+  const char* text = "The answer is 7. #### 8";
+  EXPECT_EQ(JudgeOne("math", text, "8").extracted, "8");
+  EXPECT_EQ(JudgeOne("math", text, "8", R"({"sources": ["phrase", "hash"]})").extracted, "7");
+  EXPECT_EQ(KindOf(JudgeOne("math", text, "8", R"({"sources": ["boxed"]})")), "unparsable");
+  EXPECT_THAT(JudgeOne("math", text, "8", R"({"sources": ["box"]})").detail,
+              AllOf(HasSubstr("sources"), HasSubstr("\"box\"")));
+  EXPECT_EQ(KindOf(JudgeOne("math", text, "8", R"({"sources": []})")), "error");
+}
+
+TEST(Math, AReferenceMayBeAWorkedSolution) {
+  EXPECT_EQ(KindOf(JudgeOne("math", "\\boxed{42}", "6 * 7 is\n#### 42")), "correct");
+  EXPECT_EQ(KindOf(JudgeOne("math", "\\boxed{42}", "It is $\\boxed{42}$.")), "correct");
+}
+
+TEST(Math, ACompletionWithoutAnAnswerIsUnparsable) {
+  for (const char* text : {"", "   ", "I do not know", "\\boxed{}", "####", "\\boxed"}) {
+    const Verdict verdict = JudgeOne("math", text, "42");
+    EXPECT_EQ(KindOf(verdict), "unparsable") << text;
+    EXPECT_EQ(verdict.score, 0.0);
+  }
+}
+
+TEST(Math, AReferenceThatCannotBeReadIsOurError) {
+  for (const std::string& reference : {std::string(""), std::string("  $ $ "), std::string(20'000, '7')}) {
+    const Verdict verdict = JudgeOne("math", "\\boxed{42}", reference);
+    EXPECT_EQ(KindOf(verdict), "error") << reference.substr(0, 10);
+    EXPECT_FALSE(verdict.score.has_value());
+    EXPECT_THAT(verdict.detail, HasSubstr("answer"));
+  }
+}
+
+// The limits count work: they say the same on every machine.
+TEST(Math, LimitsAreNamedAndCountWork) {
+  EXPECT_EQ(KindOf(JudgeOne("math", Boxed(std::string(10'000, '7')), std::string(10'000, '7') + ".0")),
+            "error");
+  const std::string most(9'999, '7');
+  EXPECT_EQ(KindOf(JudgeOne("math", Boxed(most + ".0"), most)), "correct") << "10,000 digits are read";
+  const Verdict digits = JudgeOne("math", Boxed(std::string(10'001, '7')), "42");
+  EXPECT_EQ(KindOf(digits), "limit");
+  EXPECT_EQ(digits.score, 0.0);
+  EXPECT_THAT(digits.detail, HasSubstr("digits: more than 10000"));
+  EXPECT_EQ(KindOf(JudgeOne("math", Boxed("1e10000"), "42")), "wrong");
+  EXPECT_THAT(JudgeOne("math", Boxed("1e10001"), "42").detail, HasSubstr("exponent"));
+  EXPECT_EQ(KindOf(JudgeOne("math", Boxed("1e99999999999999999999"), "42")), "limit");
+  EXPECT_EQ(KindOf(JudgeOne("math", Boxed("1e-99999999999999999999"), "42")), "limit");
+  EXPECT_THAT(JudgeOne("math", Boxed(std::string(40'001, 'a')), "42").detail,
+              HasSubstr("answer: more than 40000 bytes"));
+  EXPECT_THAT(JudgeOne("math", std::string((8u << 20) + 1, 'a'), "42").detail,
+              HasSubstr("completion: more than"));
+}
+
+}  // namespace
+}  // namespace entrain
