@@ -145,50 +145,51 @@ absl::StatusOr<RegistrationReply> Controller::Register(const Registration& regis
   }
   RegistrationReply reply;
   RunState run;
-  ENTRAIN_RETURN_IF_ERROR(log_->Commit(/*durable=*/true, [&]() -> absl::Status {
-    const bool fresh = known == runs_.end();
-    if (fresh) {
-      ENTRAIN_RETURN_IF_ERROR(CheckCapabilities(registration.schedule, registration.capabilities.lines,
-                                                registration.capabilities.plain_box));
-      ENTRAIN_ASSIGN_OR_RETURN(run, NewRun(registration));
-    } else {
-      run = known->second;
-      reply.schedule_diff = DiffSchedules(run.revisions.back().schedule, registration.schedule);
-      reply.schedule_differs = !reply.schedule_diff.empty();
-      if (reply.schedule_differs && registration.apply_schedule) {
-        Edit edit{.run_id = registration.run_id,
-                  .schedule = registration.schedule,
-                  .etag = run.revisions.back().etag,
-                  .author = "trainer",
-                  .reason = "the run file, applied at a restart",
-                  .effective_step = registration.resume_from};
-        ENTRAIN_ASSIGN_OR_RETURN(Revision revision, BuildRevision(run, edit));
-        ENTRAIN_RETURN_IF_ERROR(AddRevision(run, std::move(revision)));
-      }
-      ENTRAIN_RETURN_IF_ERROR(CheckCapabilities(run.revisions.back().schedule,
-                                                registration.capabilities.lines,
-                                                registration.capabilities.plain_box));
-    }
-    ENTRAIN_RETURN_IF_ERROR(Adopt(run, registration));
-    const bool rewinds = run.last.has_value() && run.last->step >= registration.resume_from &&
-                         registration.attempt > run.record.attempt;
-    if (rewinds) {
-      ENTRAIN_RETURN_IF_ERROR(log_->Supersede(registration.run_id, registration.resume_from));
-      ENTRAIN_RETURN_IF_ERROR(Note(registration.run_id, "trainer", "resume",
-                                   absl::StrCat("attempt ", registration.attempt),
-                                   absl::StrCat("decisions of steps ", registration.resume_from, " to ",
-                                                run.last->step, " are superseded")));
-    }
-    ENTRAIN_ASSIGN_OR_RETURN(run.last, log_->LastDirective(registration.run_id, std::nullopt));
-    run.record.name = registration.name;
-    run.record.config_digest = registration.config_digest;
-    run.record.total_steps = registration.total_steps;
-    run.record.attempt = registration.attempt;
-    run.record.lines = registration.capabilities.lines;
-    run.record.plain_box = registration.capabilities.plain_box;
-    run.record.update_time = clock_.Now();
-    return log_->PutRun(run.record);
-  }));
+  ENTRAIN_RETURN_IF_ERROR(
+      log_->Commit(/*durable=*/true, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
+        const bool fresh = known == runs_.end();
+        if (fresh) {
+          ENTRAIN_RETURN_IF_ERROR(CheckCapabilities(registration.schedule, registration.capabilities.lines,
+                                                    registration.capabilities.plain_box));
+          ENTRAIN_ASSIGN_OR_RETURN(run, NewRun(registration));
+        } else {
+          run = known->second;
+          reply.schedule_diff = DiffSchedules(run.revisions.back().schedule, registration.schedule);
+          reply.schedule_differs = !reply.schedule_diff.empty();
+          if (reply.schedule_differs && registration.apply_schedule) {
+            Edit edit{.run_id = registration.run_id,
+                      .schedule = registration.schedule,
+                      .etag = run.revisions.back().etag,
+                      .author = "trainer",
+                      .reason = "the run file, applied at a restart",
+                      .effective_step = registration.resume_from};
+            ENTRAIN_ASSIGN_OR_RETURN(Revision revision, BuildRevision(run, edit));
+            ENTRAIN_RETURN_IF_ERROR(AddRevision(run, std::move(revision)));
+          }
+          ENTRAIN_RETURN_IF_ERROR(CheckCapabilities(run.revisions.back().schedule,
+                                                    registration.capabilities.lines,
+                                                    registration.capabilities.plain_box));
+        }
+        ENTRAIN_RETURN_IF_ERROR(Adopt(run, registration));
+        const bool rewinds = run.last.has_value() && run.last->step >= registration.resume_from &&
+                             registration.attempt > run.record.attempt;
+        if (rewinds) {
+          ENTRAIN_RETURN_IF_ERROR(log_->Supersede(registration.run_id, registration.resume_from));
+          ENTRAIN_RETURN_IF_ERROR(Note(registration.run_id, "trainer", "resume",
+                                       absl::StrCat("attempt ", registration.attempt),
+                                       absl::StrCat("decisions of steps ", registration.resume_from, " to ",
+                                                    run.last->step, " are superseded")));
+        }
+        ENTRAIN_ASSIGN_OR_RETURN(run.last, log_->LastDirective(registration.run_id, std::nullopt));
+        run.record.name = registration.name;
+        run.record.config_digest = registration.config_digest;
+        run.record.total_steps = registration.total_steps;
+        run.record.attempt = registration.attempt;
+        run.record.lines = registration.capabilities.lines;
+        run.record.plain_box = registration.capabilities.plain_box;
+        run.record.update_time = clock_.Now();
+        return log_->PutRun(run.record);
+      }));
   reply.revision = run.revisions.back().revision;
   runs_.insert_or_assign(registration.run_id, std::move(run));
   return reply;
@@ -270,12 +271,13 @@ absl::StatusOr<Directive> Controller::ReportStep(const Observation& given) {
   ENTRAIN_ASSIGN_OR_RETURN(const Directive directive, Decide(*run, observation));
   RunRecord record = run->record;
   record.update_time = clock_.Now();
-  ENTRAIN_RETURN_IF_ERROR(log_->Commit(/*durable=*/false, [&]() -> absl::Status {
-    ENTRAIN_RETURN_IF_ERROR(CheckDrift(*run, observation));
-    ENTRAIN_RETURN_IF_ERROR(log_->AddObservation(observation, record.update_time));
-    ENTRAIN_RETURN_IF_ERROR(log_->AddDirective(directive, record.update_time));
-    return log_->PutRun(record);
-  }));
+  ENTRAIN_RETURN_IF_ERROR(
+      log_->Commit(/*durable=*/false, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
+        ENTRAIN_RETURN_IF_ERROR(CheckDrift(*run, observation));
+        ENTRAIN_RETURN_IF_ERROR(log_->AddObservation(observation, record.update_time));
+        ENTRAIN_RETURN_IF_ERROR(log_->AddDirective(directive, record.update_time));
+        return log_->PutRun(record);
+      }));
   run->record = record;
   run->last = directive;
   run->highest_id = directive.id;
@@ -347,11 +349,12 @@ absl::StatusOr<ControllerPort::EditResult> Controller::EditSchedule(const Edit& 
                     .diff = DiffSchedules(run->revisions.back().schedule, revision->schedule)};
   if (edit.validate_only) return result;
   RunState changed = *run;
-  ENTRAIN_RETURN_IF_ERROR(log_->Commit(/*durable=*/true, [&]() -> absl::Status {
-    ENTRAIN_RETURN_IF_ERROR(AddRevision(changed, *revision));
-    return Note(edit.run_id, edit.author, edit.to_revision.has_value() ? "rollback" : "edit", edit.reason,
-                result.diff);
-  }));
+  ENTRAIN_RETURN_IF_ERROR(
+      log_->Commit(/*durable=*/true, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
+        ENTRAIN_RETURN_IF_ERROR(AddRevision(changed, *revision));
+        return Note(edit.run_id, edit.author, edit.to_revision.has_value() ? "rollback" : "edit", edit.reason,
+                    result.diff);
+      }));
   *run = std::move(changed);
   ++stats_.edits;
   Tell(edit.run_id, result.revision);
@@ -415,10 +418,11 @@ absl::Status Controller::SetHeld(const std::string& run_id, bool held, const std
   ENTRAIN_ASSIGN_OR_RETURN(RunState* const run, Find(run_id));
   RunRecord record = run->record;
   record.held = held;
-  ENTRAIN_RETURN_IF_ERROR(log_->Commit(/*durable=*/true, [&]() -> absl::Status {
-    ENTRAIN_RETURN_IF_ERROR(log_->PutRun(record));
-    return Note(run_id, author, held ? "hold" : "release", reason, "");
-  }));
+  ENTRAIN_RETURN_IF_ERROR(
+      log_->Commit(/*durable=*/true, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
+        ENTRAIN_RETURN_IF_ERROR(log_->PutRun(record));
+        return Note(run_id, author, held ? "hold" : "release", reason, "");
+      }));
   run->record = record;
   return absl::OkStatus();
 }

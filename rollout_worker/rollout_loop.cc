@@ -16,22 +16,18 @@ bool MayMend(const absl::Status& status) {
          absl::IsResourceExhausted(status) || absl::IsDataLoss(status) || absl::IsAborted(status);
 }
 
-// Adds the time until destruction to `seconds`.
+// Tells how long it lived.
 class Timed {
  public:
-  Timed(Clock& clock, Mutex& mutex, double& seconds)
-      : clock_(clock), mutex_(mutex), seconds_(seconds), start_(clock.Monotonic()) {}
-  ~Timed() {
-    MutexLock lock(mutex_);
-    seconds_ += absl::ToDoubleSeconds(clock_.Monotonic() - start_);
-  }
+  Timed(Clock& clock, std::function<void(double)> tell)
+      : clock_(clock), tell_(std::move(tell)), start_(clock.Monotonic()) {}
+  ~Timed() { tell_(absl::ToDoubleSeconds(clock_.Monotonic() - start_)); }
   Timed(const Timed&) = delete;
   Timed& operator=(const Timed&) = delete;
 
  private:
   Clock& clock_;
-  Mutex& mutex_;
-  double& seconds_;
+  const std::function<void(double)> tell_;
   const absl::Duration start_;
 };
 
@@ -114,7 +110,10 @@ absl::StatusOr<bool> RolloutLoop::FetchIfNeeded(const Lease& lease) {
   const auto held = model_.generator->weights();
   if (held != nullptr && held->digest == lease.required_digest && held->version == lease.required_version)
     return true;
-  const Timed timed(clock_, mutex_, stats_.fetch_seconds);
+  const Timed timed(clock_, [this](double seconds) {
+    MutexLock lock(mutex_);
+    stats_.fetch_seconds += seconds;
+  });
   const auto fetched = link_.FetchWeights(lease.required_version);
   if (absl::IsNotFound(fetched.status())) return false;
   ENTRAIN_RETURN_IF_ERROR(fetched.status());
@@ -126,7 +125,10 @@ absl::StatusOr<bool> RolloutLoop::FetchIfNeeded(const Lease& lease) {
 }
 
 absl::StatusOr<Group> RolloutLoop::Generate(const Lease& lease, std::stop_token stop) {
-  const Timed timed(clock_, mutex_, stats_.generate_seconds);
+  const Timed timed(clock_, [this](double seconds) {
+    MutexLock lock(mutex_);
+    stats_.generate_seconds += seconds;
+  });
   const bool eval = lease.purpose == Purpose::kEval;
   const GenerationRequest request{
       .prompt = lease.prompt.tokens,
@@ -164,7 +166,10 @@ absl::StatusOr<Group> RolloutLoop::Generate(const Lease& lease, std::stop_token 
 // the learner excludes them. While no verifier answers at all, nothing is excluded: the worker asks again
 // until its patience ends, and Unavailable then gives the lease back to workers that may reach one.
 absl::Status RolloutLoop::VerifyAll(const Lease& lease, Group& group, std::stop_token stop) {
-  const Timed timed(clock_, mutex_, stats_.verify_seconds);
+  const Timed timed(clock_, [this](double seconds) {
+    MutexLock lock(mutex_);
+    stats_.verify_seconds += seconds;
+  });
   std::vector<size_t> open;
   for (size_t i = 0; i < group.completions.size(); ++i) open.push_back(i);
   for (int32_t attempt = 0; attempt <= join_.verify_retries && !open.empty(); ++attempt) {
