@@ -1,0 +1,328 @@
+#include "controller/controller.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "tests/testing/manual_clock.h"
+
+namespace entrain {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ControllerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/entrain-controller-XXXXXX";
+    folder_ = mkdtemp(name);
+    Open();
+  }
+  void TearDown() override {
+    controller_.reset();
+    fs::remove_all(folder_);
+  }
+  std::string File() const { return folder_ + "/controller.sqlite"; }
+  void Open() {
+    controller_.reset();
+    auto controller = Controller::Create(File(), clock_);
+    ASSERT_TRUE(controller.ok()) << controller.status();
+    controller_ = *std::move(controller);
+  }
+  static Registration RunOf(ClipLaw law, int64_t attempt = 1, int64_t resume_from = 0) {
+    return {.run_id = "r",
+            .name = "run",
+            .total_steps = 100,
+            .attempt = attempt,
+            .schedule = {.clip = {.law = law}},
+            .resume_from = resume_from};
+  }
+  static Observation At(int64_t step, std::optional<double> entropy, int64_t attempt = 1) {
+    return {.run_id = "r", .attempt = attempt, .step = step, .for_step = step, .entropy_nats = entropy};
+  }
+  Directive Report(int64_t step, std::optional<double> entropy, int64_t attempt = 1) {
+    const auto directive = controller_->ReportStep(At(step, entropy, attempt));
+    EXPECT_TRUE(directive.ok()) << directive.status();
+    return directive.ok() ? *directive : Directive{};
+  }
+  absl::StatusOr<ControllerPort::EditResult> Edit(double eps, const std::string& etag,
+                                                  std::optional<int64_t> step = std::nullopt) {
+    ControllerPort::Edit edit{
+        .run_id = "r", .etag = etag, .author = "me", .reason = "a test", .effective_step = step};
+    edit.schedule = Schedule{.clip = {.law = ClipLaw::kStatic, .eps_std = eps}};
+    return controller_->EditSchedule(edit);
+  }
+  std::string Etag() { return controller_->GetSchedule("r", std::nullopt)->etag; }
+
+  std::string folder_;
+  ManualClock clock_;
+  std::unique_ptr<Controller> controller_;
+};
+
+TEST_F(ControllerTest, AnswersTheSameDirectiveForTheSameStep) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kOd)).ok());
+  const Directive first = Report(0, 1.0);
+  EXPECT_EQ(first.id, 1);
+  EXPECT_EQ(Report(0, 0.01), first);  // a repeat with other numbers changes nothing
+  EXPECT_EQ(Report(1, 0.9).id, 2);
+}
+
+TEST_F(ControllerTest, ARestartGoesOnWithTheSameDecisions) {
+  const double entropy[] = {1.0, 0.9, 0.15, 0.5, 0.5, 0.95, 0.5, 0.1, 0.3};
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kOd)).ok());
+  std::vector<Directive> whole;
+  for (int64_t step = 0; step < 9; ++step) whole.push_back(Report(step, entropy[step]));
+  controller_.reset();
+  fs::remove(File());
+  fs::remove(File() + "-wal");
+  fs::remove(File() + "-shm");
+  Open();
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kOd)).ok());
+  for (int64_t step = 0; step < 9; ++step) {
+    Open();  // a new process before every step
+    EXPECT_EQ(Report(step, entropy[step]), whole[static_cast<size_t>(step)]);
+  }
+}
+
+TEST_F(ControllerTest, MissingAndNonFiniteEntropyMoveNothing) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kOd)).ok());
+  Report(0, 1.0);
+  EXPECT_EQ(Report(1, 0.1).state, "raise");
+  EXPECT_EQ(Report(2, std::nullopt).state, "raise");
+  EXPECT_EQ(Report(3, std::numeric_limits<double>::quiet_NaN()).state, "raise");
+  EXPECT_EQ(Report(4, -1.0).state, "raise");
+}
+
+TEST_F(ControllerTest, AnEditTakesEffectAtTheNextUndecidedStep) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kStatic)).ok());
+  Report(0, 1.0);
+  const auto edited = Edit(0.3, Etag());
+  ASSERT_TRUE(edited.ok()) << edited.status();
+  EXPECT_EQ(edited->revision.revision, 2);
+  EXPECT_EQ(edited->revision.effective_step, 1);
+  EXPECT_EQ(Report(0, 1.0).bounds.upper->intercept, 0.2);  // a directive that was given never changes
+  EXPECT_EQ(Report(1, 1.0).bounds.upper->intercept, 0.3);
+  EXPECT_EQ(Report(2, 1.0).revision, 2);
+}
+
+TEST_F(ControllerTest, AFutureEditWaitsForItsStep) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kStatic)).ok());
+  ASSERT_TRUE(Edit(0.3, Etag(), 2).ok());
+  EXPECT_EQ(Report(0, 1.0).bounds.upper->intercept, 0.2);
+  EXPECT_EQ(Report(1, 1.0).bounds.upper->intercept, 0.2);
+  EXPECT_EQ(Report(2, 1.0).bounds.upper->intercept, 0.3);
+  EXPECT_EQ(Edit(0.4, Etag(), 1).status().code(),
+            absl::StatusCode::kInvalidArgument);  // that step is decided
+}
+
+TEST_F(ControllerTest, OfTwoConcurrentEditsExactlyOneWins) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kStatic)).ok());
+  for (int round = 0; round < 20; ++round) {
+    const std::string etag = Etag();
+    absl::Status results[2];
+    std::thread other([&] { results[1] = Edit(0.31, etag).status(); });
+    results[0] = Edit(0.32, etag).status();
+    other.join();
+    EXPECT_NE(results[0].ok(), results[1].ok());
+    const absl::Status& lost = results[0].ok() ? results[1] : results[0];
+    EXPECT_EQ(lost.code(), absl::StatusCode::kAborted);
+    EXPECT_NE(lost.message().find("the current revision is " + std::to_string(round + 2)),
+              absl::string_view::npos)
+        << lost;
+  }
+}
+
+TEST_F(ControllerTest, ARollbackIsANewRevisionWithTheOldValues) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kDid)).ok());
+  ASSERT_TRUE(Edit(0.3, Etag()).ok());
+  const auto back = controller_->EditSchedule(
+      {.run_id = "r", .to_revision = 1, .etag = Etag(), .author = "me", .reason = "back"});
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(back->revision.revision, 3);
+  EXPECT_EQ(back->revision.schedule, controller_->GetSchedule("r", 1)->schedule);
+  EXPECT_EQ(controller_->ListRevisions("r", 0)->size(), 3u);
+}
+
+TEST_F(ControllerTest, AnEditNeedsAReasonAndALegalSchedule) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kStatic)).ok());
+  EXPECT_EQ(Edit(1.5, Etag()).status().code(), absl::StatusCode::kInvalidArgument);
+  ControllerPort::Edit edit{.run_id = "r", .schedule = Schedule{}, .etag = Etag(), .author = "me"};
+  EXPECT_NE(controller_->EditSchedule(edit).status().message().find("reason"), absl::string_view::npos);
+  EXPECT_EQ(controller_->ListRevisions("r", 0)->size(), 1u);
+}
+
+TEST_F(ControllerTest, ATrainerOfPlainBoxesIsNotGivenLines) {
+  Registration box = RunOf(ClipLaw::kId);
+  box.capabilities = {.lines = false, .plain_box = true, .dials = {}};
+  EXPECT_EQ(controller_->Register(box).status().code(), absl::StatusCode::kFailedPrecondition);
+  box.schedule = {};
+  ASSERT_TRUE(controller_->Register(box).ok());
+  ControllerPort::Edit edit{.run_id = "r",
+                            .schedule = Schedule{.clip = {.law = ClipLaw::kId}},
+                            .etag = Etag(),
+                            .author = "me",
+                            .reason = "lines"};
+  EXPECT_EQ(controller_->EditSchedule(edit).status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(ControllerTest, AResumeSupersedesLaterDecisionsRestoresTheStateAndNumbersOn) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kOd)).ok());
+  Report(0, 1.0);
+  const Directive raise = Report(1, 0.1);
+  EXPECT_EQ(raise.state, "raise");
+  EXPECT_EQ(Report(2, 0.99).state, "lower");
+  ASSERT_TRUE(Edit(0.3, Etag(), 5).ok());  // a person's edit stays at its step
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kOd, /*attempt=*/2, /*resume_from=*/2)).ok());
+  EXPECT_EQ(controller_->ReportStep(At(2, 0.5, 1)).status().code(),
+            absl::StatusCode::kFailedPrecondition);  // the old attempt
+  const Directive again = Report(2, 0.5, 2);
+  EXPECT_EQ(again.state, "raise");  // as of step 1
+  EXPECT_EQ(again.id, 4);
+  for (int64_t step = 3; step < 5; ++step) EXPECT_EQ(Report(step, 0.5, 2).revision, 1);
+  EXPECT_EQ(Report(5, 0.5, 2).revision, 2);
+  EXPECT_EQ(controller_->Register(RunOf(ClipLaw::kOd, 1)).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(ControllerTest, AControllerThatLostItsFileAdoptsTheTrainersDirective) {
+  Registration registration = RunOf(ClipLaw::kOd, 1, 8);
+  registration.last_directive =
+      Directive{.id = 40,
+                .run_id = "r",
+                .attempt = 1,
+                .step = 7,
+                .revision = 3,
+                .bounds = {.upper = ClipLine{0.5, -0.25}, .lower = ClipLine{0.2, 0}},
+                .state = "raise",
+                .law_state = R"({"od_h_init": 1.0, "od_raise": 1, "revision": 3, "catching_up": false})"};
+  ASSERT_TRUE(controller_->Register(registration).ok());
+  const Directive next = Report(8, 0.5);
+  EXPECT_EQ(next.id, 41);
+  EXPECT_EQ(next.state, "raise");
+  EXPECT_EQ(next.revision, 3);
+  EXPECT_EQ(controller_->ListAudit("r")->front().action, "adopt");
+}
+
+TEST_F(ControllerTest, HoldKeepsTheThresholdsUntilRelease) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kId)).ok());
+  const Directive before = Report(0, 1.0);
+  ASSERT_TRUE(controller_->Hold("r", "me", "look first").ok());
+  EXPECT_EQ(Report(1, 1.0).bounds, before.bounds);
+  Open();
+  EXPECT_EQ(Report(2, 1.0).bounds, before.bounds);
+  ASSERT_TRUE(controller_->Release("r", "me", "go on").ok());
+  EXPECT_NE(Report(3, 1.0).bounds, before.bounds);
+}
+
+TEST_F(ControllerTest, DriftIsCountedAndNoted) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kStatic)).ok());
+  const Directive used = Report(0, 1.0);
+  Observation honest = At(1, 1.0);
+  honest.applied_directive_id = used.id;
+  honest.applied_bounds = used.bounds;
+  ASSERT_TRUE(controller_->ReportStep(honest).ok());
+  EXPECT_EQ(controller_->stats().drifts, 0);
+  Observation drifted = At(2, 1.0);
+  drifted.applied_directive_id = used.id;
+  drifted.applied_bounds = ClipBounds{.upper = ClipLine{0.9, 0}};
+  ASSERT_TRUE(controller_->ReportStep(drifted).ok());
+  EXPECT_EQ(controller_->stats().drifts, 1);
+  EXPECT_EQ(controller_->ListAudit("r")->back().action, "drift");
+}
+
+TEST_F(ControllerTest, ReplayOfItsOwnScheduleIsWhatWasRecorded) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kOd)).ok());
+  for (int64_t step = 0; step < 30; ++step) Report(step, 1.0 - 0.03 * static_cast<double>(step));
+  const auto points = controller_->Replay("r", {.clip = {.law = ClipLaw::kOd}});
+  ASSERT_EQ(points->size(), 30u);
+  for (const auto& point : *points) EXPECT_EQ(point.replayed.bounds, point.recorded);
+}
+
+TEST_F(ControllerTest, AWatcherSeesWhatHappensInOrder) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kStatic)).ok());
+  std::vector<size_t> kinds;
+  const auto watch =
+      controller_->Watch("r", [&](const ControllerPort::Event& event) { kinds.push_back(event.index()); });
+  Report(0, 1.0);
+  ASSERT_TRUE(Edit(0.3, Etag()).ok());
+  EXPECT_EQ(kinds, (std::vector<size_t>{0, 1, 3, 2}));  // observation, directive, audit entry, revision
+  controller_->Unwatch(*watch);
+  Report(1, 1.0);
+  EXPECT_EQ(kinds.size(), 4u);
+}
+
+TEST_F(ControllerTest, AnUnknownRunIsNotFound) {
+  EXPECT_EQ(controller_->ReportStep(At(0, 1.0)).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(controller_->GetSchedule("x", std::nullopt).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(ControllerTest, ADamagedOrForeignFileIsRefusedWithAWayOutAndLeftAsItWas) {
+  controller_.reset();
+  const std::string path = folder_ + "/other.sqlite";
+  std::ofstream(path) << std::string(8192, 'x');
+  const auto controller = Controller::Create(path, clock_);
+  EXPECT_EQ(controller.status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_NE(controller.status().message().find("Restore a backup"), absl::string_view::npos)
+      << controller.status();
+  EXPECT_EQ(fs::file_size(path), 8192u);
+}
+
+// A child acknowledges edits and directives on a pipe and is killed in the middle; whatever it acknowledged
+// is there, and the numbers have no gap.
+TEST_F(ControllerTest, WhatWasAcknowledgedSurvivesKill9) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kStatic)).ok());
+  int64_t step = 0;
+  for (int round = 0; round < 5; ++round) {
+    controller_.reset();
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+      auto controller = Controller::Create(File(), clock_);
+      for (int64_t i = step; controller.ok(); ++i) {
+        const auto directive = (*controller)->ReportStep(At(i, 1.0));
+        const auto current = (*controller)->GetSchedule("r", std::nullopt);
+        const auto edit = (*controller)
+                              ->EditSchedule({.run_id = "r",
+                                              .schedule = Schedule{},
+                                              .etag = current->etag,
+                                              .author = "a",
+                                              .reason = "b"});
+        const int64_t acknowledged[2] = {directive->id, edit->revision.revision};
+        if (!directive.ok() || !edit.ok() ||
+            write(ends[1], acknowledged, sizeof(acknowledged)) != sizeof(acknowledged))
+          _exit(1);
+      }
+      _exit(1);
+    }
+    close(ends[1]);
+    int64_t acknowledged[2] = {0, 0}, last[2] = {0, 0};
+    for (int reads = 0;
+         reads < 3 + 4 * round && read(ends[0], acknowledged, sizeof(acknowledged)) == sizeof(acknowledged);
+         ++reads)
+      std::copy_n(acknowledged, 2, last);
+    kill(child, SIGKILL);
+    while (read(ends[0], acknowledged, sizeof(acknowledged)) == sizeof(acknowledged))
+      std::copy_n(acknowledged, 2, last);
+    close(ends[0]);
+    waitpid(child, nullptr, 0);
+    Open();
+    const auto directives = controller_->ListDirectives("r", 0, 0);
+    const auto revisions = controller_->ListRevisions("r", 0);
+    ASSERT_GE(static_cast<int64_t>(directives->size()), last[0]);
+    ASSERT_GE(static_cast<int64_t>(revisions->size()), last[1]);
+    for (size_t i = 0; i < directives->size(); ++i)
+      EXPECT_EQ((*directives)[i].id, static_cast<int64_t>(i) + 1);
+    for (size_t i = 0; i < revisions->size(); ++i)
+      EXPECT_EQ((*revisions)[i].revision, static_cast<int64_t>(revisions->size() - i));
+    step = directives->back().step + 1;
+  }
+}
+
+}  // namespace
+}  // namespace entrain

@@ -1,0 +1,195 @@
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "common/rng.h"
+#include "controller/guards.h"
+#include "controller/laws/law.h"
+#include "controller/preview.h"
+#include "controller/schedule_json.h"
+
+namespace entrain {
+namespace {
+
+Schedule Of(ClipLaw law) { return {.clip = {.law = law}}; }
+
+ClipLine LineOf(const nlohmann::json& pair) {
+  return {.intercept = pair[0].get<double>(), .slope = pair[1].get<double>()};
+}
+
+// Schedules of the reference in float64 (tests/golden/objectives/objectives.py, flex_id and flex_did).
+TEST(Laws, IdAndDidReproduceTheReferenceBitForBit) {
+  const auto golden = nlohmann::json::parse(
+      std::ifstream(std::string(ENTRAIN_SOURCE_DIR) + "/tests/golden/objectives/golden.json"));
+  const auto& rows = golden.at("schedules");
+  ASSERT_GT(rows.size(), 10u);
+  for (const auto& row : rows) {
+    const LawInput input{.step = row["step"].get<int64_t>(),
+                         .total_steps = row["total_steps"].get<int64_t>()};
+    for (const auto& [law, name] : {std::pair(ClipLaw::kId, "id"), {ClipLaw::kDid, "did"}}) {
+      const LawOutput output = ApplyLaw(Of(law).clip, {}, input);
+      EXPECT_EQ(output.bounds.upper, LineOf(row[name][0])) << name << " step " << input.step;
+      EXPECT_EQ(output.bounds.lower, LineOf(row[name][1])) << name << " step " << input.step;
+    }
+  }
+}
+
+// docs/methods.md 1.4, by hand: H_init = 1, ratio 0.2, K = 100. tau_high(50) = 0.2 + 0.8 · 0.5 = 0.6.
+TEST(Laws, OdSwitchesAtItsBoundsAndKeepsItsStateBetween) {
+  const ClipSchedule clip = Of(ClipLaw::kOd).clip;
+  LawState state;
+  const auto at = [&](int64_t step, std::optional<double> entropy) {
+    const LawOutput output =
+        ApplyLaw(clip, state, {.step = step, .total_steps = 100, .entropy_nats = entropy});
+    state = output.next;
+    return output.state;
+  };
+  EXPECT_EQ(at(0, 1.0), "lower");  // H_init = tau_high(0): neither condition fires, the first state is lower
+  EXPECT_EQ(state.od_h_init, 1.0);
+  EXPECT_EQ(at(50, 0.5), "lower");
+  EXPECT_EQ(at(51, 0.2), "raise");  // at tau_low
+  EXPECT_EQ(at(52, 0.5), "raise");  // between: as before
+  EXPECT_EQ(at(53, std::nullopt), "raise");
+  EXPECT_EQ(at(50, 0.6), "raise");  // at tau_high, not above
+  EXPECT_EQ(at(50, 0.6000001), "lower");
+  EXPECT_EQ(at(500, 0.2), "raise");  // past K the bounds coincide at tau_low
+  EXPECT_EQ(at(500, 0.21), "lower");
+}
+
+TEST(Laws, OdUsesHInRaiseAndMInLower) {
+  LawState state{.od_h_init = 1.0, .od_raise = 1};
+  const LawOutput raise = ApplyLaw(Of(ClipLaw::kOd).clip, state, {.step = 1, .total_steps = 10});
+  EXPECT_EQ(raise.bounds.upper, (ClipLine{0.5, -0.25}));
+  EXPECT_EQ(raise.bounds.lower, (ClipLine{0.2, 0}));
+  state.od_raise = 0;
+  const LawOutput lower = ApplyLaw(Of(ClipLaw::kOd).clip, state, {.step = 1, .total_steps = 10});
+  EXPECT_EQ(lower.bounds.upper, (ClipLine{0.2, 0}));
+  EXPECT_EQ(lower.bounds.lower, (ClipLine{0.3, -0.13}));
+}
+
+TEST(Laws, PiecewiseIsLinearBetweenPointsAndConstantOutside) {
+  ClipSchedule clip{.law = ClipLaw::kPiecewise};
+  clip.points = {{.step = 10, .upper = {.line = {0.2, 0}}, .lower = {.off = true}},
+                 {.step = 20, .upper = {.line = {0.4, -0.2}}, .lower = {.off = true}}};
+  const auto upper = [&](int64_t step) {
+    return *ApplyLaw(clip, {}, {.step = step, .total_steps = 100}).bounds.upper;
+  };
+  EXPECT_EQ(upper(0), (ClipLine{0.2, 0}));
+  EXPECT_EQ(upper(10), (ClipLine{0.2, 0}));
+  EXPECT_NEAR(upper(15).intercept, 0.3, 1e-15);
+  EXPECT_NEAR(upper(15).slope, -0.1, 1e-15);
+  EXPECT_EQ(upper(20), (ClipLine{0.4, -0.2}));
+  EXPECT_EQ(upper(99), (ClipLine{0.4, -0.2}));
+  EXPECT_FALSE(ApplyLaw(clip, {}, {.step = 15, .total_steps = 100}).bounds.lower.has_value());
+}
+
+TEST(Laws, AtAndPastTheEndALawStaysAtItsEnd) {
+  for (const ClipLaw law : {ClipLaw::kId, ClipLaw::kDid}) {
+    const ClipBounds end = ApplyLaw(Of(law).clip, {}, {.step = 100, .total_steps = 100}).bounds;
+    EXPECT_EQ(ApplyLaw(Of(law).clip, {}, {.step = 1'000'000, .total_steps = 100}).bounds, end);
+    EXPECT_EQ(end.lower, (ClipLine{0.2, 0}));
+  }
+}
+
+TEST(Laws, StayInTheLegalRangeForRandomValidSchedules) {
+  const Rng rng({.seed = 5, .purpose = RngPurpose::kData});
+  uint64_t position = 0;
+  const auto uniform = [&](double low, double high) { return low + (high - low) * rng.Uniform(position++); };
+  int tried = 0;
+  for (int i = 0; i < 3000; ++i) {
+    Schedule schedule;
+    schedule.clip.law = static_cast<ClipLaw>(rng.Below(4, position++));
+    schedule.clip.phase_split = uniform(0.01, 0.99);
+    schedule.clip.eps_std = uniform(0, 1);
+    schedule.clip.upper = ClipSide{.line = {uniform(0, 2), uniform(-2, 1)}};
+    schedule.clip.lower = ClipSide{.line = {uniform(0, 1), uniform(-1, 1)}};
+    if (!schedule.Validate().ok()) continue;
+    ++tried;
+    const auto points = PreviewSchedule(schedule, 30, 20, {{0, 1.0}, {3, 0.1}, {9, 0.7}});
+    ASSERT_TRUE(points.ok());
+    for (const auto& point : *points)
+      EXPECT_TRUE(ValidateBounds(point.bounds).ok()) << WriteScheduleJson(schedule) << " step " << point.step;
+  }
+  EXPECT_GT(tried, 500);
+}
+
+TEST(Guards, AnEditIsApproachedAtTheAllowedRate) {
+  Schedule schedule;
+  schedule.guards.max_change_per_step = 0.05;
+  LawState state = ApplyGuards(schedule, {}, ApplyLaw(schedule.clip, {}, {}), 1).next;
+  schedule.clip.eps_std = 0.32;
+  std::vector<double> seen;
+  for (int i = 0; i < 4; ++i) {
+    const LawOutput output = ApplyGuards(schedule, state, ApplyLaw(schedule.clip, state, {}), 2);
+    seen.push_back(output.bounds.upper->intercept);
+    state = output.next;
+  }
+  EXPECT_NEAR(seen[0], 0.25, 1e-12);
+  EXPECT_NEAR(seen[1], 0.30, 1e-12);
+  EXPECT_EQ(seen[2], 0.32);
+  EXPECT_EQ(seen[3], 0.32);
+}
+
+TEST(Guards, AnOpenLoopScheduleMayJump) {
+  Schedule schedule = Of(ClipLaw::kId);
+  schedule.guards.max_change_per_step = 0.01;
+  const auto points = PreviewSchedule(schedule, 100, 100, {});
+  EXPECT_EQ((*points)[50].bounds.lower, (ClipLine{0.2, 0}));
+  EXPECT_GT((*points)[51].bounds.lower->intercept, 0.29);
+}
+
+TEST(Guards, AChangeInsideTheDeadBandIsNotMade) {
+  Schedule schedule;
+  schedule.guards.dead_band = 0.1;
+  const LawState state = ApplyGuards(schedule, {}, ApplyLaw(schedule.clip, {}, {}), 1).next;
+  schedule.clip.eps_std = 0.25;
+  EXPECT_EQ(ApplyGuards(schedule, state, ApplyLaw(schedule.clip, state, {}), 2).bounds.upper->intercept, 0.2);
+  schedule.clip.eps_std = 0.31;
+  EXPECT_EQ(ApplyGuards(schedule, state, ApplyLaw(schedule.clip, state, {}), 2).bounds.upper->intercept,
+            0.31);
+}
+
+TEST(LawState, ComesBackFromItsText) {
+  const LawState state{.od_h_init = 0.1 + 0.2,
+                       .od_raise = 1,
+                       .revision = 7,
+                       .catching_up = true,
+                       .bounds = ClipBounds{.upper = ClipLine{1.0 / 3, -0.25}}};
+  EXPECT_EQ(*ReadLawState(WriteLawState(state)), state);
+  EXPECT_EQ(*ReadLawState(""), LawState{});
+  EXPECT_FALSE(ReadLawState("{}").ok());
+  EXPECT_FALSE(ReadLawState("nonsense").ok());
+}
+
+TEST(ScheduleJson, ComesBackAndNamesWhatIsWrong) {
+  Schedule schedule = Of(ClipLaw::kOd);
+  schedule.clip.upper = ClipSide{.off = true};
+  schedule.clip.od_h_init = 0.7;
+  schedule.guards.max_change_per_step = 0.02;
+  EXPECT_EQ(*ReadScheduleJson(WriteScheduleJson(schedule)), schedule);
+  const auto bad = ReadScheduleJson(R"({"clip": {"law": "ID", "eps_sdt": 0.2, "phase_split": "half"}})");
+  for (const char* expected : {"clip.law", "eps_sdt", "did you mean \"eps_std\"", "phase_split"}) {
+    EXPECT_NE(bad.status().message().find(expected), absl::string_view::npos) << bad.status();
+  }
+}
+
+TEST(ScheduleJson, RatioBoundsAreTheBoxTheyMean) {
+  const auto schedule =
+      ReadScheduleJson(R"({"clip": {"law": "static", "ratio_bounds": {"low": 0.75, "high": 1.25}}})");
+  ASSERT_TRUE(schedule.ok()) << schedule.status();
+  EXPECT_EQ(schedule->clip.upper->line, (ClipLine{0.25, 0}));
+  EXPECT_EQ(schedule->clip.lower->line, (ClipLine{0.25, 0}));
+  EXPECT_FALSE(
+      ReadScheduleJson(R"({"clip": {"law": "id", "ratio_bounds": {"low": 0.8, "high": 1.2}}})").ok());
+  EXPECT_FALSE(ReadScheduleJson(R"({"clip": {"ratio_bounds": {"low": 0.2, "high": 0.28}}})").ok());
+}
+
+TEST(Schedule, AnEpsilonThatLooksLikeARatioIsRefusedWithBothSpellings) {
+  Schedule schedule;
+  schedule.clip.eps_std = 1.28;
+  EXPECT_NE(schedule.Validate().message().find("ratio_bounds"), absl::string_view::npos);
+}
+
+}  // namespace
+}  // namespace entrain
