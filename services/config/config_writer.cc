@@ -134,6 +134,10 @@ void Emit(const Json& json, YAML::Emitter& out) {
     out << YAML::EndSeq;
   } else if (json.is_string()) {
     out << YAML::DoubleQuoted << json.get<std::string>();
+  } else if (json.is_null()) {
+    out << YAML::Null;
+  } else if (json.is_boolean()) {
+    out << json.get<bool>();
   } else {
     out << json.dump();
   }

@@ -1,0 +1,152 @@
+#include "services/config/run_config.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "services/config/schedule_file.h"
+
+namespace entrain {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kGood[] = R"(name: test
+seed: 3
+model:
+  init: {hidden_size: 8, intermediate_size: 16, num_layers: 1, num_heads: 2, vocab_size: 14, max_position: 32, tokenizer: {chars: "01", special: ["<pad>", "<eos>"]}}
+data: {train: train.jsonl}
+learner:
+  steps: 10
+)";
+
+class RunFile : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/entrain-config-XXXXXX";
+    folder_ = mkdtemp(name);
+    std::ofstream(folder_ + "/train.jsonl") << "{\"prompt\": \"1\"}\n";
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  absl::StatusOr<RunConfig> Read(const std::string& text, const std::vector<std::string>& overrides = {}) {
+    std::ofstream(folder_ + "/run.yaml") << text;
+    return ReadRunConfig(folder_ + "/run.yaml", overrides);
+  }
+  void Refused(const std::string& text, const std::vector<std::string>& expected,
+               const std::vector<std::string>& overrides = {}) {
+    const auto config = Read(text, overrides);
+    ASSERT_FALSE(config.ok()) << text;
+    for (const std::string& part : expected)
+      EXPECT_NE(config.status().message().find(part), absl::string_view::npos)
+          << config.status() << "\nexpected: " << part;
+  }
+  std::string folder_;
+};
+
+TEST_F(RunFile, HasTheDocumentedDefaults) {
+  const auto config = Read(kGood);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->rollout.workers, 2);
+  EXPECT_EQ(config->rollout.max_tokens, 256);
+  EXPECT_EQ(config->learner.completions_per_prompt, 8);
+  EXPECT_EQ(config->learner.prompts_per_step, 32);
+  EXPECT_EQ(config->learner.minibatches, 4);
+  EXPECT_EQ(config->learner.epochs, 1);
+  EXPECT_EQ(config->learner.threads, 2);
+  EXPECT_EQ(config->learner.microbatch_tokens, 8192);
+  EXPECT_EQ(config->learner.optimizer.lr, 1e-6);
+  EXPECT_EQ(config->learner.grad_clip, 1.0);
+  EXPECT_EQ(config->learner.checkpoint_every_steps, 50);
+  EXPECT_EQ(config->learner.objective.name, "flex_clip");
+  EXPECT_EQ(config->learner.max_staleness, 0);
+  EXPECT_TRUE(config->exact_staleness);
+  EXPECT_EQ(config->schedule, Schedule{});
+  EXPECT_EQ(config->learner.on_silence, OnSilence::kHold);
+  EXPECT_EQ(config->learner.controller_wait_seconds, 2);
+  EXPECT_EQ(config->data_train, folder_ + "/train.jsonl");
+  EXPECT_EQ(config->model.init->eos_token_ids, std::vector<int32_t>{1});
+}
+
+TEST_F(RunFile, TheEffectiveFileReadsBackAsTheSame) {
+  const auto config =
+      Read(std::string(kGood) +
+               "schedule: {clip: {law: od, upper: off, od: {h_init: 0.5}}}\nobjective: {tis: {cap: 3}}\n",
+           {"learner.eval.every_steps=5", "data.eval=train.jsonl"});
+  ASSERT_TRUE(config.ok()) << config.status();
+  for (const std::string& text : {WriteConfigJson(*config), WriteConfigYaml(*config)}) {
+    const auto again = Read(text);
+    ASSERT_TRUE(again.ok()) << again.status() << "\n" << text;
+    EXPECT_EQ(WriteConfigJson(*again), WriteConfigJson(*config));
+  }
+}
+
+TEST_F(RunFile, AnUnknownKeyIsNamedWithItsLineAndTheNearestName) {
+  Refused(std::string(kGood) + "  promts_per_step: 4\n",
+          {"run.yaml:8: learner.promts_per_step", "did you mean \"prompts_per_step\""});
+  Refused(std::string(kGood) + "scedule: {}\n", {"run.yaml:8: scedule", "schedule"});
+}
+
+TEST_F(RunFile, AWrongTypeSaysWhatWasExpectedAndFound) {
+  Refused(std::string(kGood) + "  minibatches: many\n",
+          {"run.yaml:8: learner.minibatches", "expected a whole number", "found \"many\""});
+  Refused(std::string(kGood) + "  minibatches: 2.5\n", {"learner.minibatches", "2.5"});
+  Refused(std::string(kGood) + "  dynamic_sampling: 1\n", {"learner.dynamic_sampling", "true or false"});
+}
+
+TEST_F(RunFile, AllProblemsComeAtOnce) {
+  Refused("seed: -1\nmodel: {}\ndata: {train: absent.jsonl}\nlearner: {}\n",
+          {"name: is missing", "seed: expected", "expected either path", "absent.jsonl",
+           "learner: steps is missing"});
+}
+
+TEST_F(RunFile, OverridesWinAndAreNamedAsSuch) {
+  const auto config = Read(kGood, {"learner.steps=7", "rollout.temperature=0.5", "schedule.clip={law: id}"});
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->learner.steps, 7);
+  EXPECT_EQ(config->learner.temperature, 0.5);
+  EXPECT_EQ(config->schedule.clip.law, ClipLaw::kId);
+  Refused(kGood, {"--set: learner.steps"}, {"learner.steps=none at all"});
+  Refused(kGood, {"--set nonsense"}, {"nonsense"});
+}
+
+TEST_F(RunFile, DangerousCombinationsAreRefused) {
+  Refused(kGood, {"top_p", "objective.tis"}, {"rollout.top_p=0.9"});
+  EXPECT_TRUE(Read(kGood, {"rollout.top_p=0.9", "objective.tis={cap: 2}"}).ok());
+  Refused(kGood, {"plain box"}, {"objective.name=ppo_clip", "schedule.clip.law=id"});
+  EXPECT_TRUE(Read(kGood, {"objective.name=ppo_clip"}).ok());
+  Refused(kGood, {"schedule.clip"}, {"objective.name=ppo_clip", "objective.params={eps_low: 0.3}"});
+  Refused(kGood, {"data.eval"}, {"learner.eval.every_steps=5"});
+}
+
+TEST_F(RunFile, OneUpdatePerStepIsAWarning) {
+  const auto config = Read(kGood, {"learner.minibatches=1"});
+  ASSERT_TRUE(config.ok()) << config.status();
+  ASSERT_EQ(config->warnings.size(), 1u);
+  EXPECT_TRUE(Read(kGood)->warnings.empty());
+}
+
+TEST_F(RunFile, AScheduleProblemHasItsLine) {
+  Refused(std::string(kGood) + "schedule:\n  clip:\n    law: id\n    eps_std: 1.28\n",
+          {"run.yaml:11: schedule.clip.eps_std", "ratio_bounds"});
+}
+
+TEST_F(RunFile, BrokenYamlAndRepeatedKeysNameTheLine) {
+  Refused("name: [\n", {"run.yaml:"});
+  Refused("name: a\nname: b\n", {"run.yaml:2", "twice"});
+  EXPECT_EQ(ReadRunConfig(folder_ + "/absent.yaml", {}).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(RunFile, AScheduleFileMayStandAloneOrInARunFile) {
+  std::ofstream(folder_ + "/s.yaml") << "clip: {law: static, lower: off}\n";
+  const auto schedule = ReadScheduleFile(folder_ + "/s.yaml", {"clip.eps_std=0.3"});
+  ASSERT_TRUE(schedule.ok()) << schedule.status();
+  EXPECT_EQ(schedule->clip.eps_std, 0.3);
+  EXPECT_TRUE(schedule->clip.lower->off);
+  std::ofstream(folder_ + "/r.yaml") << "name: x\nschedule: {clip: {law: did}}\n";
+  EXPECT_EQ(ReadScheduleFile(folder_ + "/r.yaml", {})->clip.law, ClipLaw::kDid);
+}
+
+}  // namespace
+}  // namespace entrain
