@@ -5,50 +5,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "controller/bounds.h"
 #include "controller/laws/laws.h"
 
 namespace entrain {
 namespace {
 
-constexpr char kBothSpellings[] =
-    "; an epsilon of 0.28 is the ratio bound 1.28 (lower side: 0.2 is 0.8); ratio bounds are written "
-    "ratio_bounds: {low: 0.8, high: 1.28}";
-
 using Problems = std::vector<std::string>;
 
 bool In(double value, double low, double high) {
   return std::isfinite(value) && value >= low && value <= high;
-}
-
-// u0 ≥ 0, u0+u1 ≥ 0, u1 < 1.
-void CheckUpper(const std::string& field, const ClipLine& line, Problems& problems) {
-  if (!std::isfinite(line.intercept) || line.intercept < 0) {
-    problems.push_back(
-        absl::StrCat(field, ".intercept: expected a finite number of at least 0, found ", line.intercept));
-  }
-  if (!std::isfinite(line.slope) || line.slope >= 1)
-    problems.push_back(absl::StrCat(field, ".slope: expected a finite number below 1, found ", line.slope));
-  if (line.intercept + line.slope < 0) {
-    problems.push_back(absl::StrCat(field, ": expected intercept + slope of at least 0, found ",
-                                    line.intercept + line.slope));
-  }
-}
-
-// 0 ≤ l0 ≤ 1, l0+l1 ≥ 0, l1 > −1.
-void CheckLower(const std::string& field, const ClipLine& line, Problems& problems) {
-  if (!In(line.intercept, 0, 1))
-    problems.push_back(
-        absl::StrCat(field, ".intercept: expected 0 to 1, found ", line.intercept, kBothSpellings));
-  if (!std::isfinite(line.slope) || line.slope <= -1)
-    problems.push_back(absl::StrCat(field, ".slope: expected a finite number above -1, found ", line.slope));
-  if (line.intercept + line.slope < 0) {
-    problems.push_back(absl::StrCat(field, ": expected intercept + slope of at least 0, found ",
-                                    line.intercept + line.slope));
-  }
-  if (line.intercept + line.slope > 1) {
-    problems.push_back(absl::StrCat(field, ": expected intercept + slope of at most 1, found ",
-                                    line.intercept + line.slope));
-  }
 }
 
 void CheckPoints(const ClipSchedule& clip, Problems& problems) {
@@ -64,8 +30,8 @@ void CheckPoints(const ClipSchedule& clip, Problems& problems) {
     if (point.step < 0 || (i > 0 && point.step <= clip.points[i - 1].step)) {
       problems.push_back(absl::StrCat(field, ".step: expected steps that rise from 0, found ", point.step));
     }
-    if (!point.upper.off) CheckUpper(field + ".upper", point.upper.line, problems);
-    if (!point.lower.off) CheckLower(field + ".lower", point.lower.line, problems);
+    if (!point.upper.off) CheckUpperLine(field + ".upper", point.upper.line, problems);
+    if (!point.lower.off) CheckLowerLine(field + ".lower", point.lower.line, problems);
     if (point.upper.off != clip.points[0].upper.off || point.lower.off != clip.points[0].lower.off) {
       problems.push_back(absl::StrCat(field, ": a side that is off at one point must be off at all"));
     }
@@ -86,9 +52,9 @@ absl::Status Schedule::Validate() const {
         absl::StrCat("clip.phase_split: expected a number between 0 and 1, found ", clip.phase_split));
   }
   if (!In(clip.eps_std, 0, 1))
-    problems.push_back(absl::StrCat("clip.eps_std: expected 0 to 1, found ", clip.eps_std, kBothSpellings));
-  if (clip.upper.has_value() && !clip.upper->off) CheckUpper("clip.upper", clip.upper->line, problems);
-  if (clip.lower.has_value() && !clip.lower->off) CheckLower("clip.lower", clip.lower->line, problems);
+    problems.push_back(absl::StrCat("clip.eps_std: expected 0 to 1, found ", clip.eps_std, kEpsilonOrRatio));
+  if (clip.upper.has_value() && !clip.upper->off) CheckUpperLine("clip.upper", clip.upper->line, problems);
+  if (clip.lower.has_value() && !clip.lower->off) CheckLowerLine("clip.lower", clip.lower->line, problems);
   if (clip.od_h_init.has_value() && !(std::isfinite(*clip.od_h_init) && *clip.od_h_init > 0)) {
     problems.push_back(
         absl::StrCat("clip.od.h_init: expected \"measured\" or a number above 0, found ", *clip.od_h_init));
@@ -129,14 +95,6 @@ bool Schedule::NeedsLines() const {
     default:
       return sloped(laws::DynamicUpper(clip)) || sloped(laws::DynamicLower(clip));
   }
-}
-
-absl::Status ValidateBounds(const ClipBounds& bounds) {
-  Problems problems;
-  if (bounds.upper.has_value()) CheckUpper("upper", *bounds.upper, problems);
-  if (bounds.lower.has_value()) CheckLower("lower", *bounds.lower, problems);
-  if (problems.empty()) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrJoin(problems, "\n"));
 }
 
 }  // namespace entrain
