@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -43,6 +44,7 @@ class RolloutLoopTest : public ::testing::Test {
         }) {
     options_.join = {.run_id = "r", .incarnation = "one", .seed = kSeed, .model_files_digest = "m1"};
     options_.join.train_sampling.max_tokens = 6;
+    options_.join.eval_sampling.max_tokens = 9;
     options_.join.verify_deadline_seconds = 3;
     options_.join.verify_retries = 2;
     options_.prompts_per_step = 2;
@@ -81,8 +83,8 @@ class RolloutLoopTest : public ::testing::Test {
     std::vector<Prompt> prompts;
     for (TokenId i = 0; i < 9; ++i)
       prompts.push_back({.id = std::to_string(i), .tokens = {3, i}, .answer = "42", .verifier = "exact"});
-    desk_ = FrontDesk::Create(options_, std::make_shared<DataOrder>(std::move(prompts), 0, false), nullptr,
-                              clock_);
+    const auto data = std::make_shared<DataOrder>(std::move(prompts), 0, false);
+    desk_ = FrontDesk::Create(options_, data, data, clock_);
     desk_->Publish(Weights(0));
   }
 
@@ -99,15 +101,18 @@ class RolloutLoopTest : public ::testing::Test {
     return desk_->CollectStep(step, stopped.get_token());
   }
 
-  std::vector<GeneratedCompletion> Expected(PolicyVersion version, int64_t step, int64_t ordinal) const {
-    return FakeGenerator::Expected(Weights(version),
-                                   {.prompt = {3, static_cast<TokenId>(ordinal)},
-                                    .completions = kCompletions,
-                                    .key = {.seed = kSeed,
-                                            .purpose = RngPurpose::kTrainSample,
-                                            .step = static_cast<uint64_t>(step),
-                                            .ordinal = static_cast<uint64_t>(ordinal)}},
-                                   options_.join.train_sampling);
+  std::vector<GeneratedCompletion> Expected(PolicyVersion version, int64_t step, int64_t ordinal,
+                                            Purpose purpose = Purpose::kTrain) const {
+    const bool eval = purpose == Purpose::kEval;
+    return FakeGenerator::Expected(
+        Weights(version),
+        {.prompt = {3, static_cast<TokenId>(ordinal)},
+         .completions = kCompletions,
+         .key = {.seed = kSeed,
+                 .purpose = eval ? RngPurpose::kEvalSample : RngPurpose::kTrainSample,
+                 .step = static_cast<uint64_t>(step),
+                 .ordinal = static_cast<uint64_t>(ordinal)}},
+        eval ? options_.join.eval_sampling : options_.join.train_sampling);
   }
 
   ManualClock clock_;
@@ -166,6 +171,19 @@ TEST_F(RolloutLoopTest, SubmitsWhatThePolicyDrawsForTheLeasesKey) {
   EXPECT_EQ(deadline_, absl::Seconds(3));
 }
 
+TEST_F(RolloutLoopTest, EvaluationHasItsOwnNumbersAndSamplingSettings) {
+  absl::StatusOr<std::vector<CollectedGroup>> evaluated = absl::UnknownError("not yet");
+  std::thread train_loop([&] { evaluated = desk_->CollectEval(0, 1, kCompletions, {}); });
+  // Training goes on until the evaluation has begun, then waits; the desk has work either way.
+  while (desk_->Stats().groups_accepted < 3) Step();
+  train_loop.join();
+  ASSERT_TRUE(evaluated.ok()) << evaluated.status();
+  const std::vector<GeneratedCompletion> expected = Expected(0, 0, 0, Purpose::kEval);
+  const Group& group = (*evaluated)[0].group;
+  ASSERT_EQ(group.completions.size(), expected.size());
+  for (size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(group.completions[i].tokens, expected[i].tokens);
+}
+
 TEST_F(RolloutLoopTest, TheEosThatWasDrawnIsNotJudged) {
   Step();
   const std::vector<GeneratedCompletion> expected = Expected(0, 0, 0);
@@ -190,7 +208,11 @@ TEST_F(RolloutLoopTest, FetchesWeightsOnlyWhenOtherOnesAreRequired) {
   desk_->Publish(Weights(1));
   for (int i = 0; i < 2; ++i) Step();
   EXPECT_EQ(calls_["FetchWeights"], 2);
-  EXPECT_EQ(CollectNow(1)->groups[0].group.policy_version, 1);
+  const auto collected = CollectNow(1);
+  ASSERT_TRUE(collected.ok()) << collected.status();
+  const Group& group = collected->groups[0].group;
+  EXPECT_EQ(group.policy_version, 1);
+  EXPECT_EQ(group.completions[0].tokens, Expected(1, /*step=*/1, /*ordinal=*/2)[0].tokens);
 }
 
 TEST_F(RolloutLoopTest, OurFailureIsAskedAgainThenExcludedAndNeverAReward) {
