@@ -10,7 +10,7 @@ from harness import EndToEnd, read_jsonl
 class MetricsPages(EndToEnd):
     @unittest.skipUnless(shutil.which("promtool"), "promtool is not installed (Debian package prometheus)")
     def test_promtool_accepts_the_pages_of_all_four_processes(self):
-        run = self.start("run", "learner.steps=200")
+        run = self.start("run", "learner.steps=100000")
         run.wait_for_step(2)
         pages = {event["process"]: event["http"] for event in run.events() if event.get("event") == "process_started"}
         kinds = {name.rstrip("0123456789-") for name in pages}
