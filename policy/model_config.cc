@@ -130,8 +130,10 @@ absl::Status ReadSpecialTokens(const Json& object, ModelConfig& config) {
 }  // namespace
 
 absl::StatusOr<ModelConfig> ParseModelConfig(absl::string_view config_json) {
+  // config.json is a few levels deep; printing or copying one that nests without end would exhaust the stack.
+  const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth <= 16; };
   const Json object =
-      Json::parse(config_json.begin(), config_json.end(), nullptr, /*allow_exceptions=*/false);
+      Json::parse(config_json.begin(), config_json.end(), shallow, /*allow_exceptions=*/false);
   if (!object.is_object()) return absl::InvalidArgumentError("config.json: expected one JSON object");
   ModelConfig config;
   ENTRAIN_RETURN_IF_ERROR(ReadArchitecture(object, config));

@@ -19,6 +19,13 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 constexpr uint64_t kMaxTextBytes = 64u << 20;
+
+// A companion file as JSON; copying one that nests without end would exhaust the stack.
+Json ParseShallow(const std::string& text) {
+  const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth <= 16; };
+  return Json::parse(text, shallow, /*allow_exceptions=*/false);
+}
+
 // What belongs to a model beside its weights; found files travel to workers and into exports unchanged.
 constexpr const char* kCompanions[] = {"generation_config.json",
                                        "tokenizer.json",
@@ -29,9 +36,22 @@ constexpr const char* kCompanions[] = {"generation_config.json",
                                        "merges.txt",
                                        "added_tokens.json"};
 
+// config.json beside weights written as float32: as it was found but for the stated type of the weights.
+std::string StatingFloat32(const std::string& config_json) {
+  nlohmann::ordered_json json =
+      nlohmann::ordered_json::parse(config_json, nullptr, /*allow_exceptions=*/false);
+  bool changed = false;
+  for (const char* key : {"torch_dtype", "dtype"}) {  // transformers 4, transformers 5
+    if (!json.is_object() || !json.contains(key) || json[key] == "float32") continue;
+    json[key] = "float32";
+    changed = true;
+  }
+  return changed ? json.dump(2) + "\n" : config_json;
+}
+
 // End-of-sequence ids may stand in generation_config.json as well.
 void AddGenerationEos(const std::string& text, ModelConfig& config) {
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const Json json = ParseShallow(text);
   if (!json.is_object() || !json.contains("eos_token_id")) return;
   const Json list =
       json["eos_token_id"].is_array() ? json["eos_token_id"] : Json::array({json["eos_token_id"]});
@@ -57,7 +77,7 @@ absl::StatusOr<std::map<std::string, std::string>> FilesOfTensors(const std::str
     return absl::NotFoundError(
         absl::StrCat(folder, ": there is neither model.safetensors nor model.safetensors.index.json"));
   ENTRAIN_ASSIGN_OR_RETURN(const std::string text, ReadWholeFile(index_path, kMaxTextBytes));
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const Json json = ParseShallow(text);
   if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object()) {
     return absl::InvalidArgumentError(absl::StrCat(index_path, ": expected an object with \"weight_map\""));
   }
@@ -116,7 +136,14 @@ absl::StatusOr<std::vector<float>> ReadWeights(const std::string& folder, const 
     }
   }
   const ParameterLayout layout = ParameterLayout::Of(config);
-  std::vector<float> values(static_cast<size_t>(layout.total));
+  const auto check_shape = [](const std::string& file, const std::string& name, const TensorEntry& entry,
+                              const std::vector<int64_t>& shape) {
+    if (entry.shape == shape) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat(file, ": tensor \"", name, "\": expected shape [",
+                                                   absl::StrJoin(shape, ", "), "], found [",
+                                                   absl::StrJoin(entry.shape, ", "), "]"));
+  };
+  // Everything is checked before any memory is taken: then no config asks for more than the files hold.
   for (const ParameterSlot& slot : layout.slots) {
     const auto file = files.find(slot.name);
     if (file == files.end())
@@ -127,21 +154,27 @@ absl::StatusOr<std::vector<float>> ReadWeights(const std::string& folder, const 
       return absl::InvalidArgumentError(absl::StrCat(file->second, ": tensor \"", slot.name,
                                                      "\" is missing, although the index names this file"));
     }
-    if (entry->second.shape != slot.shape) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          file->second, ": tensor \"", slot.name, "\": expected shape [", absl::StrJoin(slot.shape, ", "),
-          "], found [", absl::StrJoin(entry->second.shape, ", "), "]"));
-    }
-    ENTRAIN_RETURN_IF_ERROR(ReadTensor(
-        file->second, slot.name, entry->second,
-        std::span(values).subspan(static_cast<size_t>(slot.offset), static_cast<size_t>(slot.size))));
+    ENTRAIN_RETURN_IF_ERROR(check_shape(file->second, slot.name, entry->second, slot.shape));
   }
   for (const auto& [name, file] : files) {
-    const bool tied_head = config.tie_word_embeddings && name == "lm_head.weight";
-    if (!tied_head && layout.Find(name) == nullptr) {
+    if (config.tie_word_embeddings && name == "lm_head.weight") {  // a copy of the embeddings: ignored
+      const auto entry = headers[file].find(name);
+      if (entry != headers[file].end()) {
+        ENTRAIN_RETURN_IF_ERROR(check_shape(file, name, entry->second, layout.slots[0].shape));
+      }
+      continue;
+    }
+    if (layout.Find(name) == nullptr) {
       return absl::InvalidArgumentError(absl::StrCat(file, ": tensor \"", name.substr(0, 100),
                                                      "\" has no place in a ", config.architecture));
     }
+  }
+  std::vector<float> values(static_cast<size_t>(layout.total));
+  for (const ParameterSlot& slot : layout.slots) {
+    const std::string& file = files.at(slot.name);
+    ENTRAIN_RETURN_IF_ERROR(ReadTensor(
+        file, slot.name, headers[file].at(slot.name),
+        std::span(values).subspan(static_cast<size_t>(slot.offset), static_cast<size_t>(slot.size))));
   }
   return values;
 }
@@ -157,7 +190,8 @@ absl::Status WriteModelFolder(const std::string& folder, const ModelFiles& files
   fs::create_directories(folder, error);
   if (error) return absl::UnavailableError(absl::StrCat(folder, ": cannot be made: ", error.message()));
   for (const auto& [name, bytes] : files.files) {
-    ENTRAIN_RETURN_IF_ERROR(WriteFileAtomically((fs::path(folder) / name).string(), std::span(&bytes, 1)));
+    const std::string text = name == "config.json" ? StatingFloat32(bytes) : bytes;
+    ENTRAIN_RETURN_IF_ERROR(WriteFileAtomically((fs::path(folder) / name).string(), std::span(&text, 1)));
   }
   if (!files.files.contains("config.json")) {
     const std::string text = WriteModelConfig(files.config);

@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
 
@@ -20,6 +19,9 @@ using Json = nlohmann::json;
 
 constexpr char kGpt2Pattern[] =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+
+// As many as config.json may have: texts are kept by id, so an id is memory.
+constexpr int64_t kLargestId = 4'000'000 - 1;
 
 std::string TypeOf(const Json& json) {
   return json.is_object() && json.contains("type") && json["type"].is_string()
@@ -63,6 +65,18 @@ size_t SequenceLength(absl::string_view text, size_t at, size_t& bad) {
     high = 0xBF;
   }
   return length;
+}
+
+// Length of the white space character at `at`, 0 if there is another one or none (Unicode's White_Space).
+size_t SpaceLength(absl::string_view text, size_t at) {
+  if (at >= text.size()) return 0;
+  utf8proc_int32_t code = -1;
+  const auto length = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()) + at,
+                                       static_cast<utf8proc_ssize_t>(text.size() - at), &code);
+  const bool space = (code >= 0x09 && code <= 0x0D) || code == 0x20 || code == 0x85 || code == 0xA0 ||
+                     code == 0x1680 || (code >= 0x2000 && code <= 0x200A) || code == 0x2028 ||
+                     code == 0x2029 || code == 0x202F || code == 0x205F || code == 0x3000;
+  return length > 0 && space ? static_cast<size_t>(length) : 0;
 }
 
 struct ByteMap {
@@ -345,7 +359,7 @@ absl::StatusOr<std::vector<AddedToken>> ParseAddedTokens(const Json* json) {
     return absl::InvalidArgumentError("tokenizer.json: \"added_tokens\": expected a list");
   for (const Json& entry : *json) {
     if (!entry.is_object() || !entry.contains("id") || !entry["id"].is_number_integer() ||
-        entry["id"].get<int64_t>() < 0 || entry["id"].get<int64_t>() > 100'000'000 ||
+        entry["id"].get<int64_t>() < 0 || entry["id"].get<int64_t>() > kLargestId ||
         !entry.contains("content") || !entry["content"].is_string() ||
         entry["content"].get<std::string>().empty()) {
       return absl::InvalidArgumentError(
@@ -394,13 +408,18 @@ std::vector<Segment> SplitAtAddedTokens(absl::string_view text, const std::vecto
     }
     size_t left = at;
     if (found->lstrip) {
-      while (left > begin && absl::ascii_isspace(static_cast<unsigned char>(text[left - 1]))) --left;
+      while (left > begin) {
+        size_t last = left - 1;
+        while (last > begin && (static_cast<unsigned char>(text[last]) & 0xC0) == 0x80) --last;
+        if (SpaceLength(text, last) != left - last) break;
+        left = last;
+      }
     }
     flush(left);
     segments.push_back({.token = found});
     at += found->content.size();
     if (found->rstrip) {
-      while (at < text.size() && absl::ascii_isspace(static_cast<unsigned char>(text[at]))) ++at;
+      while (const size_t length = SpaceLength(text, at)) at += length;
     }
     begin = at;
   }
@@ -442,7 +461,7 @@ absl::StatusOr<Vocabulary> ParseVocabulary(const Json& model) {
   Vocabulary vocabulary;
   vocabulary.reserve(model["vocab"].size());
   for (const auto& [text, id] : model["vocab"].items()) {
-    if (!id.is_number_integer() || id.get<int64_t>() < 0 || id.get<int64_t>() > 100'000'000) {
+    if (!id.is_number_integer() || id.get<int64_t>() < 0 || id.get<int64_t>() > kLargestId) {
       return absl::InvalidArgumentError(
           absl::StrCat("tokenizer.json: \"model.vocab\": \"", text.substr(0, 60), "\": expected a token id"));
     }

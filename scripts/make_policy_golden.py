@@ -1,18 +1,24 @@
 #!/usr/bin/env python3
 """Numbers of Hugging Face's libraries for the tests of policy/: tests/golden/policy/.
 
-    python3 -m venv /tmp/golden && /tmp/golden/bin/pip install torch==2.11.0 transformers tokenizers safetensors numpy
-    /tmp/golden/bin/python scripts/make_policy_golden.py            makes tests/golden/policy anew
-    /tmp/golden/bin/python scripts/make_policy_golden.py --check DIR    a folder that entrain exported: transformers must load it and give these log-probs
+    python3 -m venv DIR && DIR/bin/pip install -r scripts/golden-requirements.txt
+    DIR/bin/python scripts/make_policy_golden.py                       makes tests/golden/policy anew
+    DIR/bin/python scripts/make_policy_golden.py --out DIR --seed N    other weights, into another folder
+    DIR/bin/python scripts/make_policy_golden.py --check DIR           transformers must load the folder that entrain wrote and agree with the
+                                                                       log-probs in its logprobs.jsonl, made by `entrain logprobs`
+
+`scripts/test --slow` does all three.
 
 Makes two tiny Qwen2 folders with random weights (tied and untied), a byte-level BPE tokenizer (Qwen2's pattern) and a character-level one, and what the
 libraries say of them: token ids, decoded texts, log-prob, entropy, S and N of given completions, greedy continuations with the gap between the two largest logits.
 """
+import argparse
 import json
 import pathlib
+import shutil
 import sys
 
-OUT = pathlib.Path(__file__).resolve().parents[1] / "tests" / "golden" / "policy"
+STORED = pathlib.Path(__file__).resolve().parents[1] / "tests" / "golden" / "policy"
 QWEN2_PATTERN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
 
 TRAINING_TEXT = """The quick brown fox jumps over the lazy dog. She sells 12 apples for $3.50 each, and he'll buy 7 more tomorrow.
@@ -62,7 +68,7 @@ def partial_rows(tokenizer):
     return rows
 
 
-def make_model(name, vocab_size, tied, seed):
+def make_model(folder, vocab_size, tied, seed):
     import torch
     from transformers import Qwen2Config, Qwen2ForCausalLM
     torch.manual_seed(seed)
@@ -72,7 +78,7 @@ def make_model(name, vocab_size, tied, seed):
     with torch.no_grad():  # larger than the default, so that distributions are far from uniform; biases and norms that matter
         for parameter_name, parameter in model.named_parameters():
             parameter.copy_(torch.randn_like(parameter) * (0.3 if parameter.dim() > 1 else 0.2) + (1.0 if "norm" in parameter_name else 0.0))
-    model.save_pretrained(OUT / name, safe_serialization=True)
+    model.save_pretrained(folder, safe_serialization=True)
     return model
 
 
@@ -115,44 +121,48 @@ def model_rows(model, vocab_size):
     return {"scores": rows, "greedy": [greedy(model, row["prompt_ids"][:4], 12) for row in rows]}
 
 
-def char_tokenizer():
-    from tokenizers import Tokenizer
-    return Tokenizer.from_file(str(OUT / "chars" / "tokenizer.json"))
-
-
-def main():
+def make(out, seed):
     import tokenizers
     import torch
     import transformers
     torch.set_num_threads(1)
-    OUT.mkdir(parents=True, exist_ok=True)
     bpe = train_bpe()
-    (OUT / "bpe").mkdir(exist_ok=True)
-    bpe.save(str(OUT / "bpe" / "tokenizer.json"))
+    (out / "bpe").mkdir(parents=True, exist_ok=True)
+    bpe.save(str(out / "bpe" / "tokenizer.json"))
+    if out != STORED:  # chars/tokenizer.json is written by entrain and read by the library
+        shutil.copytree(STORED / "chars", out / "chars", dirs_exist_ok=True)
     versions = {"torch": torch.__version__, "transformers": transformers.__version__, "tokenizers": tokenizers.__version__}
     result = {"versions": versions, "bpe": tokenizer_rows(bpe, TEXTS), "bpe_partial": partial_rows(bpe)}
-    if (OUT / "chars" / "tokenizer.json").exists():  # written by entrain, read by the library
-        result["chars"] = tokenizer_rows(char_tokenizer(), ["137:45+92", "1", "0+0:", ""])
-    for name, tied, seed in (("tied", True, 1), ("untied", False, 2)):
-        result[name] = model_rows(make_model(name, 40, tied, seed), 40)
-    (OUT / "golden.json").write_text(json.dumps(result, ensure_ascii=True) + "\n")
-    print(f"{OUT}: {versions}")
+    chars = tokenizers.Tokenizer.from_file(str(out / "chars" / "tokenizer.json"))
+    result["chars"] = tokenizer_rows(chars, ["137:45+92", "1", "0+0:", ""])
+    for name, tied in (("tied", True), ("untied", False)):
+        result[name] = model_rows(make_model(out / name, 40, tied, seed + (0 if tied else 1)), 40)
+    (out / "golden.json").write_text(json.dumps(result, ensure_ascii=True) + "\n")
+    print(f"{out}: {versions}")
 
 
 def check(folder):
-    """transformers loads the folder, and the file logprobs.jsonl in it (made by `entrain logprobs`) agrees."""
     from transformers import AutoModelForCausalLM
-    model = AutoModelForCausalLM.from_pretrained(folder, torch_dtype="float32").eval()
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype="float32").eval()
+    rows = [json.loads(line) for line in (folder / "logprobs.jsonl").read_text().splitlines()]
     worst = 0.0
-    for line in (pathlib.Path(folder) / "logprobs.jsonl").read_text().splitlines():
-        row = json.loads(line)
+    for row in rows:
         expected = score(model, row["prompt_ids"], row["completion_ids"])
-        worst = max(worst, max(abs(a - b) for a, b in zip(row["logprobs"], expected["logprobs"])))
-    print(f"largest difference of a log-prob: {worst:.2e}")
-    sys.exit(0 if worst < 2e-5 else 1)
+        worst = max(worst, *(abs(a - b) for a, b in zip(row["logprobs"], expected["logprobs"], strict=True)))
+    print(f"{len(rows)} completions, largest difference of a log-prob: {worst:.2e}")
+    return 0 if rows and worst < 2e-5 else 1
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=pathlib.Path, default=STORED, help="folder to write (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="of the random weights; the stored numbers are of 1")
+    parser.add_argument("--check", type=pathlib.Path, metavar="DIR", help="compare this folder instead")
+    arguments = parser.parse_args()
+    if arguments.check:
+        sys.exit(check(arguments.check))
+    make(arguments.out, arguments.seed)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3 and sys.argv[1] == "--check":
-        check(sys.argv[2])
     main()

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -39,6 +40,11 @@ class ScriptedFrontDesk final : public FrontDesk {
   bool AwaitReturned(const std::string& lease_id) {
     return Await([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return returned_.contains(lease_id); });
   }
+  // Happens once, after the next submitted group counts and before the answer goes out.
+  void BeforeTheNextAnswer(std::function<void()> mishap) {
+    MutexLock lock(mutex_);
+    mishap_ = std::move(mishap);
+  }
   bool closed() {
     MutexLock lock(mutex_);
     return closed_;
@@ -71,9 +77,16 @@ class ScriptedFrontDesk final : public FrontDesk {
     return absl::OkStatus();
   }
   absl::StatusOr<SubmitResult> SubmitGroup(Group group) override {
-    MutexLock lock(mutex_);
-    return submitted_.emplace(group.purpose, group.step, group.ordinal).second ? SubmitResult::kAccepted
-                                                                               : SubmitResult::kDuplicate;
+    SubmitResult result;
+    std::function<void()> mishap;
+    {
+      MutexLock lock(mutex_);
+      result = submitted_.emplace(group.purpose, group.step, group.ordinal).second ? SubmitResult::kAccepted
+                                                                                   : SubmitResult::kDuplicate;
+      mishap.swap(mishap_);
+    }
+    if (mishap) mishap();
+    return result;
   }
   absl::StatusOr<std::shared_ptr<const WeightsSnapshot>> FetchWeights(PolicyVersion version) override {
     MutexLock lock(mutex_);
@@ -125,6 +138,7 @@ class ScriptedFrontDesk final : public FrontDesk {
   std::set<std::string> returned_ ABSL_GUARDED_BY(mutex_);
   std::set<std::tuple<Purpose, int64_t, int64_t>> submitted_ ABSL_GUARDED_BY(mutex_);
   std::map<PolicyVersion, std::shared_ptr<const WeightsSnapshot>> snapshots_ ABSL_GUARDED_BY(mutex_);
+  std::function<void()> mishap_ ABSL_GUARDED_BY(mutex_);
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

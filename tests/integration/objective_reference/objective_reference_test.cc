@@ -2,13 +2,11 @@
 // objective` (tests/golden/objectives/objectives.py --eval, NumPy, float64). ENTRAIN_TEST_SEED draws other
 // documents.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <array>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -16,6 +14,7 @@
 
 #include "common/rng.h"
 #include "learner/objective/document.h"
+#include "tests/testing/temporary_folder.h"
 
 namespace entrain {
 namespace {
@@ -130,8 +129,8 @@ void ExpectSame(const Json& found, const Json& expected, const std::string& docu
 TEST(ObjectiveReference, RandomDocumentsAreAnsweredAlike) {
   if (RunChild(std::string(kPython) + " -c 'import numpy' 2>/dev/null").status != 0)
     GTEST_SKIP() << "needs the Debian package python3-numpy";
-  const std::string file =
-      std::filesystem::temp_directory_path() / ("entrain-objective-" + std::to_string(getpid()) + ".json");
+  const TemporaryFolder folder;
+  const std::string file = folder / "document.json";
   for (uint64_t ordinal = 0; ordinal < 15; ++ordinal) {
     const std::string document = RandomDocument(ordinal).dump();
     std::ofstream(file) << document;
@@ -143,7 +142,6 @@ TEST(ObjectiveReference, RandomDocumentsAreAnsweredAlike) {
     ASSERT_TRUE(found.ok()) << found.status() << "\n" << document;
     ExpectSame(Json::parse(*found), Json::parse(reference.text), document);
   }
-  std::filesystem::remove(file);
 }
 
 }  // namespace

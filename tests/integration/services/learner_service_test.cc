@@ -11,6 +11,7 @@
 #include "services/clients/grpc_learner_link.h"
 #include "services/runtime/channel.h"
 #include "services/runtime/grpc_server.h"
+#include "tests/testing/cutting_proxy.h"
 #include "tests/testing/scripted_front_desk.h"
 
 namespace entrain {
@@ -203,6 +204,51 @@ TEST_P(LearnerServiceTest, AnUnknownDtypeIsRefused) {
   };
   EXPECT_EQ(code_of(learner::v1::WEIGHTS_DTYPE_BFLOAT16), grpc::StatusCode::UNIMPLEMENTED);
   EXPECT_EQ(code_of(learner::v1::WEIGHTS_DTYPE_UNSPECIFIED), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+// The same over TCP, where a wire can be cut.
+class LearnerWireTest : public LearnerServiceTest {};
+INSTANTIATE_TEST_SUITE_P(Tcp, LearnerWireTest, ::testing::Values(true));
+
+TEST_P(LearnerWireTest, AnInterruptedUploadOfAGroupIsMadeAnewAndCountsOnce) {
+  CuttingProxy proxy(server_->address(), /*cut_upload_after=*/300'000, /*cut_download_after=*/-1);
+  GrpcLearnerLink link(*OpenChannel(proxy.address()), {.retry_for = absl::Seconds(20)});
+  Group group = SomeGroup(1);
+  group.completions[0].verdict.detail = std::string(1'000'000, 'x');
+  const auto result = link.SubmitGroup(group);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(*result, SubmitResult::kAccepted);
+  EXPECT_EQ(proxy.cuts(), 1);
+  EXPECT_EQ(*link.SubmitGroup(group), SubmitResult::kDuplicate);
+}
+
+TEST_P(LearnerWireTest, AGroupWhoseAnswerWasLostOnTheWayIsADuplicate) {
+  CuttingProxy proxy(server_->address(), /*cut_upload_after=*/-1, /*cut_download_after=*/-1);
+  desk_.BeforeTheNextAnswer([&] { proxy.Cut(); });
+  GrpcLearnerLink link(*OpenChannel(proxy.address()), {.retry_for = absl::Seconds(20)});
+  const auto result = link.SubmitGroup(SomeGroup(1));
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(*result, SubmitResult::kDuplicate);
+  EXPECT_EQ(proxy.cuts(), 1);
+}
+
+TEST_P(LearnerWireTest, WeightsCutInTheMiddleAreFetchedAnewAndWhole) {
+  CuttingProxy proxy(server_->address(), /*cut_upload_after=*/-1, /*cut_download_after=*/3'000'000);
+  GrpcLearnerLink link(*OpenChannel(proxy.address()), {.retry_for = absl::Seconds(20)});
+  std::vector<float> values(size_t{1} << 20);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i);
+  desk_.Publish(SomeWeights(4, values));
+  const auto fetched = link.FetchWeights(4);
+  ASSERT_TRUE(fetched.ok()) << fetched.status();
+  EXPECT_EQ((*fetched)->values, values);
+  EXPECT_EQ(proxy.cuts(), 1);
+}
+
+TEST_P(LearnerWireTest, AWireThatStaysCutEndsInAnErrorThatNamesTheCall) {
+  GrpcLearnerLink link(*OpenChannel("127.0.0.1:1"), {.retry_for = absl::Milliseconds(300)});
+  const absl::Status status = link.SubmitGroup(SomeGroup(1)).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("SubmitGroup"));
 }
 
 TEST(LearnerLinkTest, ALearnerThatIsAwayIsUnavailableWithinTheRetryTime) {

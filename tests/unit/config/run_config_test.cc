@@ -1,17 +1,14 @@
 #include "services/config/run_config.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
-#include <filesystem>
 #include <fstream>
 
 #include "services/config/schedule_file.h"
+#include "tests/testing/temporary_folder.h"
 
 namespace entrain {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr char kGood[] = R"(name: test
 seed: 3
@@ -24,15 +21,10 @@ learner:
 
 class RunFile : public testing::Test {
  protected:
-  void SetUp() override {
-    char name[] = "/tmp/entrain-config-XXXXXX";
-    folder_ = mkdtemp(name);
-    std::ofstream(folder_ + "/train.jsonl") << "{\"prompt\": \"1\"}\n";
-  }
-  void TearDown() override { fs::remove_all(folder_); }
+  void SetUp() override { std::ofstream(folder_ / "train.jsonl") << "{\"prompt\": \"1\"}\n"; }
   absl::StatusOr<RunConfig> Read(const std::string& text, const std::vector<std::string>& overrides = {}) {
-    std::ofstream(folder_ + "/run.yaml") << text;
-    return ReadRunConfig(folder_ + "/run.yaml", overrides);
+    std::ofstream(folder_ / "run.yaml") << text;
+    return ReadRunConfig(folder_ / "run.yaml", overrides);
   }
   void Refused(const std::string& text, const std::vector<std::string>& expected,
                const std::vector<std::string>& overrides = {}) {
@@ -42,7 +34,7 @@ class RunFile : public testing::Test {
       EXPECT_NE(config.status().message().find(part), absl::string_view::npos)
           << config.status() << "\nexpected: " << part;
   }
-  std::string folder_;
+  const TemporaryFolder folder_;
 };
 
 TEST_F(RunFile, HasTheDocumentedDefaults) {
@@ -65,7 +57,7 @@ TEST_F(RunFile, HasTheDocumentedDefaults) {
   EXPECT_EQ(config->schedule, Schedule{});
   EXPECT_EQ(config->learner.on_silence, OnSilence::kHold);
   EXPECT_EQ(config->learner.controller_wait_seconds, 2);
-  EXPECT_EQ(config->data_train, folder_ + "/train.jsonl");
+  EXPECT_EQ(config->data_train, folder_ / "train.jsonl");
   EXPECT_EQ(config->model.init->eos_token_ids, std::vector<int32_t>{1});
 }
 
@@ -135,17 +127,17 @@ TEST_F(RunFile, AScheduleProblemHasItsLine) {
 TEST_F(RunFile, BrokenYamlAndRepeatedKeysNameTheLine) {
   Refused("name: [\n", {"run.yaml:"});
   Refused("name: a\nname: b\n", {"run.yaml:2", "twice"});
-  EXPECT_EQ(ReadRunConfig(folder_ + "/absent.yaml", {}).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(ReadRunConfig(folder_ / "absent.yaml", {}).status().code(), absl::StatusCode::kNotFound);
 }
 
 TEST_F(RunFile, AScheduleFileMayStandAloneOrInARunFile) {
-  std::ofstream(folder_ + "/s.yaml") << "clip: {law: static, lower: off}\n";
-  const auto schedule = ReadScheduleFile(folder_ + "/s.yaml", {"clip.eps_std=0.3"});
+  std::ofstream(folder_ / "s.yaml") << "clip: {law: static, lower: off}\n";
+  const auto schedule = ReadScheduleFile(folder_ / "s.yaml", {"clip.eps_std=0.3"});
   ASSERT_TRUE(schedule.ok()) << schedule.status();
   EXPECT_EQ(schedule->clip.eps_std, 0.3);
   EXPECT_TRUE(schedule->clip.lower->off);
-  std::ofstream(folder_ + "/r.yaml") << "name: x\nschedule: {clip: {law: did}}\n";
-  EXPECT_EQ(ReadScheduleFile(folder_ + "/r.yaml", {})->clip.law, ClipLaw::kDid);
+  std::ofstream(folder_ / "r.yaml") << "name: x\nschedule: {clip: {law: did}}\n";
+  EXPECT_EQ(ReadScheduleFile(folder_ / "r.yaml", {})->clip.law, ClipLaw::kDid);
 }
 
 }  // namespace

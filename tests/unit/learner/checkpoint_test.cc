@@ -10,6 +10,8 @@
 #include <set>
 #include <sstream>
 
+#include "tests/testing/temporary_folder.h"
+
 // --- Fault injection: this program's write, fsync and rename stand in front of the C library's. In a child
 // process that asked for it, the n-th call of them is the last thing that happens: a write gets half of its
 // bytes out, a sync or a rename does not happen at all.
@@ -50,10 +52,9 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string FreshFolder(const std::string& name) {
-  const std::string folder = testing::TempDir() + "/checkpoint_" + name + std::to_string(getpid());
-  fs::remove_all(folder);
-  fs::create_directories(folder);
-  return folder;
+  static const TemporaryFolder root;
+  fs::create_directories(root / name);
+  return root / name;
 }
 
 Checkpoint AtStep(int64_t step) {

@@ -2,10 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <sstream>
+
+#include "tests/testing/temporary_folder.h"
 
 namespace entrain {
 namespace {
@@ -28,8 +29,8 @@ TEST(StepRecordJson, WritesNullForWhatIsNotFiniteAndNamesIt) {
 }
 
 TEST(LineWriter, AppendsToWhatIsThere) {
-  const std::string path = testing::TempDir() + "/line_writer.jsonl";
-  std::filesystem::remove(path);
+  const TemporaryFolder folder;
+  const std::string path = folder / "lines.jsonl";
   for (const char* line : {"one", "two"}) {
     auto writer = LineWriter::Open(path);
     ASSERT_TRUE(writer.ok()) << writer.status();

@@ -1,7 +1,6 @@
 #include "learner/train_loop.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -10,6 +9,7 @@
 #include "tests/testing/in_process_worker.h"
 #include "tests/testing/manual_clock.h"
 #include "tests/testing/scripted_steering.h"
+#include "tests/testing/temporary_folder.h"
 
 namespace entrain {
 namespace {
@@ -21,9 +21,9 @@ constexpr int32_t kVocab = 5;
 constexpr int32_t kMaxTokens = 4;
 
 std::string FreshFolder(const std::string& name) {
-  const std::string folder = testing::TempDir() + "/train_loop_" + name + std::to_string(getpid());
-  fs::remove_all(folder);
-  return folder;
+  static const TemporaryFolder root;
+  fs::remove_all(root / name);
+  return root / name;
 }
 
 std::vector<Prompt> Prompts(int32_t count) {

@@ -1,16 +1,17 @@
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/str_cat.h"
 #include "policy/model_config.h"
 #include "policy/model_folder.h"
 #include "policy/parameters.h"
 #include "policy/safetensors.h"
 #include "policy/snapshot.h"
+#include "tests/testing/temporary_folder.h"
 
 namespace entrain {
 namespace {
@@ -18,20 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::string kGolden = std::string(ENTRAIN_SOURCE_DIR) + "/tests/golden/policy/";
-
-class Folder {
- public:
-  Folder() {
-    char name[] = "/tmp/entrain-policy-XXXXXX";
-    path_ = mkdtemp(name);
-  }
-  ~Folder() { fs::remove_all(path_); }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 void WriteBytes(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
@@ -115,7 +102,7 @@ TEST(ModelFolder, ReadsTheFoldersThatTransformersWrote) {
 TEST(ModelFolder, WritesAndReadsTheSameBytes) {
   const auto files = ReadModelFiles(kGolden + "untied");
   const auto weights = ReadWeights(kGolden + "untied", files->config);
-  const Folder folder;
+  const TemporaryFolder folder;
   ASSERT_TRUE(WriteModelFolder(folder / "copy", *files, *weights).ok());
   const auto again = ReadModelFiles(folder / "copy");
   ASSERT_TRUE(again.ok()) << again.status();
@@ -123,9 +110,25 @@ TEST(ModelFolder, WritesAndReadsTheSameBytes) {
   EXPECT_EQ(*ReadWeights(folder / "copy", again->config), *weights);
 }
 
+TEST(ModelFolder, AnExportOfHalfPrecisionSaysThatItsWeightsAreFloat32) {
+  auto files = ReadModelFiles(kGolden + "untied");
+  const auto weights = ReadWeights(kGolden + "untied", files->config);
+  for (const char* key : {"dtype", "torch_dtype"}) {
+    files->files["config.json"] =
+        absl::StrCat(kConfig, R"(, ")", key, R"(": "bfloat16", "rms_norm_eps": 1e-06})");
+    const TemporaryFolder folder;
+    ASSERT_TRUE(WriteModelFolder(folder / "copy", *files, *weights).ok());
+    nlohmann::json expected = nlohmann::json::parse(files->files["config.json"]);
+    expected[key] = "float32";
+    const auto again = ReadModelFiles(folder / "copy");
+    ASSERT_TRUE(again.ok()) << again.status();
+    EXPECT_EQ(nlohmann::json::parse(again->files.at("config.json")), expected);
+  }
+}
+
 TEST(ModelFolder, ATruncatedWeightsFileIsNamedWithTheByte) {
   const auto files = ReadModelFiles(kGolden + "tied");
-  const Folder folder;
+  const TemporaryFolder folder;
   fs::copy(kGolden + "tied", folder.path(),
            fs::copy_options::recursive | fs::copy_options::overwrite_existing);
   fs::resize_file(folder / "model.safetensors", fs::file_size(folder / "model.safetensors") - 5);
@@ -153,7 +156,7 @@ TEST(ModelFolder, AMissingSurplusOrMisshapenTensorIsNamed) {
 
 TEST(ModelFolder, AMissingFolderOrFileIsNamed) {
   EXPECT_EQ(ReadModelFiles("/nowhere/at/all").status().code(), absl::StatusCode::kNotFound);
-  const Folder folder;
+  const TemporaryFolder folder;
   EXPECT_NE(ReadModelFiles(folder.path()).status().message().find("config.json"), absl::string_view::npos);
 }
 
@@ -161,7 +164,7 @@ TEST(ModelFolder, ReadsShardsByTheirIndex) {
   const auto files = ReadModelFiles(kGolden + "untied");
   const auto weights = ReadWeights(kGolden + "untied", files->config);
   const ParameterLayout layout = ParameterLayout::Of(files->config);
-  const Folder folder;
+  const TemporaryFolder folder;
   nlohmann::json index;
   for (size_t shard = 0; shard < 2; ++shard) {
     const std::string name = "model-" + std::to_string(shard) + ".safetensors";
@@ -184,8 +187,55 @@ TEST(ModelFolder, ReadsShardsByTheirIndex) {
   EXPECT_EQ(ReadWeights(folder.path(), files->config).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
+TEST(ModelConfig, NestingWithoutEndIsAnError) {
+  const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
+  for (const char* key : {"hidden_act", "eos_token_id", "vocab_size", "layer_types", "rope_parameters"}) {
+    const auto config = ParseModelConfig(absl::StrCat(
+        R"({"architectures": ["Qwen2ForCausalLM"], "hidden_size": 32, "intermediate_size": 48, )",
+        R"("num_hidden_layers": 2, "num_attention_heads": 4, ")", key, "\": ", deep, "}"));
+    EXPECT_FALSE(config.ok()) << key;
+  }
+  const std::map<std::string, std::string> files = {
+      {"config.json", std::string(kConfig) + "}"},
+      {"generation_config.json", absl::StrCat(R"({"eos_token_id": )", deep, "}")}};
+  EXPECT_TRUE(ConfigOfFiles(files).ok());
+}
+
+TEST(ModelFolder, AConfigThatAsksForMoreThanTheFilesHoldIsAnError) {
+  const auto files = ReadModelFiles(kGolden + "tied");
+  ModelConfig huge = files->config;
+  huge.vocab_size = 4'000'000;
+  huge.hidden_size = 65536;
+  huge.num_layers = 1024;
+  EXPECT_EQ(ReadWeights(kGolden + "tied", huge).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(ModelFolder, ATiedModelMayCarryItsHeadInTheShapeOfTheEmbeddingsOnly) {
+  const auto files = ReadModelFiles(kGolden + "tied");
+  const auto weights = ReadWeights(kGolden + "tied", files->config);
+  const ParameterLayout layout = ParameterLayout::Of(files->config);
+  const TemporaryFolder folder;
+  std::vector<TensorView> tensors;
+  for (const ParameterSlot& slot : layout.slots) {
+    tensors.push_back(
+        {slot.name, slot.shape,
+         std::span(*weights).subspan(static_cast<size_t>(slot.offset), static_cast<size_t>(slot.size))});
+  }
+  tensors.push_back(tensors[0]);
+  tensors.back().name = "lm_head.weight";
+  ASSERT_TRUE(WriteSafetensors(folder / "model.safetensors", tensors).ok());
+  const auto again = ReadWeights(folder.path(), files->config);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(*again, *weights);
+  tensors.back().shape = {4};
+  tensors.back().values = tensors.back().values.first(4);
+  ASSERT_TRUE(WriteSafetensors(folder / "model.safetensors", tensors).ok());
+  EXPECT_NE(ReadWeights(folder.path(), files->config).status().message().find("lm_head.weight"),
+            absl::string_view::npos);
+}
+
 TEST(Safetensors, ConvertsHalfPrecisionExactly) {
-  const Folder folder;
+  const TemporaryFolder folder;
   // F16: 1, -2, 2^-24 (smallest subnormal), 65504; BF16: 1, -2, 3.140625, 2^-126.
   const std::string half("\x00\x3C\x00\xC0\x01\x00\xFF\x7B", 8), brain("\x80\x3F\x00\xC0\x49\x40\x80\x00", 8);
   WriteBytes(
@@ -203,7 +253,7 @@ TEST(Safetensors, ConvertsHalfPrecisionExactly) {
 }
 
 TEST(Safetensors, HostileHeadersAreErrors) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string data(16, 'x');
   const std::string cases[] = {
       "",

@@ -87,6 +87,25 @@ TEST(Tokenizer, APieceOfAMillionBytesIsEncodedInReasonableWork) {
   EXPECT_GT(ids->size(), 0u);
 }
 
+// Expected ids: tokenizers 0.23.3, Tokenizer.from_str(changed
+// file).encode("a\u00a0<|endoftext|>\u3000\u2003b").ids
+TEST(Tokenizer, AddedTokensStripEveryUnicodeSpace) {
+  nlohmann::json json = nlohmann::json::parse(ReadFile(kGolden + "bpe/tokenizer.json"));
+  json["added_tokens"][0]["lstrip"] = true;
+  json["added_tokens"][0]["rstrip"] = true;
+  const auto tokenizer = Tokenizer::Parse(json.dump());
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
+  const auto ids = (*tokenizer)->Encode("a\u00a0<|endoftext|>\u3000\u2003b");
+  ASSERT_TRUE(ids.ok()) << ids.status();
+  EXPECT_EQ(*ids, (std::vector<TokenId>{64, 400, 65}));
+}
+
+TEST(Tokenizer, AnIdThatWouldCostGigabytesIsAnError) {
+  nlohmann::json json = nlohmann::json::parse(ReadFile(kGolden + "bpe/tokenizer.json"));
+  json["added_tokens"][0]["id"] = 100'000'000;
+  EXPECT_EQ(Tokenizer::Parse(json.dump()).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
 TEST(Tokenizer, UnsupportedComponentsAreNamed) {
   nlohmann::json json = nlohmann::json::parse(ReadFile(kGolden + "bpe/tokenizer.json"));
   json["normalizer"] = {{"type", "Lowercase"}};

@@ -11,6 +11,7 @@
 #include "services/telemetry/room_samples.h"
 #include "services/telemetry/verifier_stats.h"
 #include "tests/testing/scripted_verifier.h"
+#include "tests/testing/temporary_folder.h"
 
 namespace entrain {
 namespace {
@@ -71,7 +72,8 @@ TEST(MetricsPageTest, ReadsTheRoomAtEachScrape) {
 TEST(MetricsPageTest, PromtoolAcceptsThePage) {
   if (system("command -v promtool > /dev/null 2>&1") != 0)
     GTEST_SKIP() << "promtool is not installed (Debian package prometheus)";
-  const std::string file = ::testing::TempDir() + "/entrain_metrics_page.txt";
+  const TemporaryFolder folder;
+  const std::string file = folder / "metrics.txt";
   std::ofstream(file) << PageOfEverything().Text();
   FILE* promtool = popen(("promtool check metrics < " + file + " 2>&1").c_str(), "r");
   ASSERT_NE(promtool, nullptr);

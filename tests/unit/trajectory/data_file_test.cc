@@ -6,6 +6,8 @@
 #include <fstream>
 #include <string>
 
+#include "tests/testing/temporary_folder.h"
+
 namespace entrain {
 namespace {
 
@@ -112,7 +114,8 @@ TEST(DataFileTest, RefusesEndlessNestingInsteadOfOverflowingTheStack) {
 }
 
 TEST(DataFileTest, ReadsFromDiskAndNamesAFileThatIsNotThere) {
-  const std::string path = ::testing::TempDir() + "/data_file_test.jsonl";
+  const TemporaryFolder folder;
+  const std::string path = folder / "data.jsonl";
   std::ofstream(path) << R"({"prompt": "a"})";
   const auto lines = ReadDataFile(path);
   ASSERT_TRUE(lines.ok()) << lines.status();
