@@ -7,6 +7,7 @@
 #include "common/status_macros.h"
 #include "controller/laws/laws.h"
 #include "controller/schedule_json.h"
+#include "controller/strict_json.h"
 
 namespace entrain {
 namespace {
@@ -66,7 +67,7 @@ std::string WriteLawState(const LawState& state) {
 absl::StatusOr<LawState> ReadLawState(absl::string_view text) {
   LawState state;
   if (text.empty()) return state;
-  const Json json = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  const Json json = ParseStrictJson(text).value_or(nullptr);
   const auto bad = [&] {
     return absl::InvalidArgumentError(
         absl::StrCat("law_state: expected what a directive carried, found ", text.substr(0, 60)));

@@ -160,6 +160,9 @@ TEST(LawState, ComesBackFromItsText) {
   EXPECT_EQ(*ReadLawState(""), LawState{});
   EXPECT_FALSE(ReadLawState("{}").ok());
   EXPECT_FALSE(ReadLawState("nonsense").ok());
+  EXPECT_FALSE(ReadLawState(R"({"od_raise": 0, "revision": 1, "catching_up": false, "bounds": )" +
+                            std::string(300000, '[') + std::string(300000, ']') + "}")
+                   .ok());
 }
 
 TEST(ScheduleJson, ComesBackAndNamesWhatIsWrong) {
@@ -174,6 +177,21 @@ TEST(ScheduleJson, ComesBackAndNamesWhatIsWrong) {
   }
 }
 
+TEST(ScheduleJson, AKeyThatStandsTwiceIsRefused) {
+  const auto twice = ReadScheduleJson(R"({"clip": {"eps_std": 0.3, "eps_std": 0.1}})");
+  EXPECT_EQ(twice.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(twice.status().message().find("\"eps_std\" stands twice"), absl::string_view::npos)
+      << twice.status();
+  EXPECT_TRUE(
+      ReadScheduleJson(R"({"clip": {"upper": {"intercept": 0.3}, "lower": {"intercept": 0.2}}})").ok());
+}
+
+TEST(ScheduleJson, DeepNestingIsRefusedAndDoesNotUseUpTheStack) {
+  const std::string deep = std::string(300000, '[') + std::string(300000, ']');
+  EXPECT_EQ(ReadScheduleJson("{\"clip\": " + deep + "}").status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_FALSE(ParseObservations("f", "{\"step\": 0, \"entropy\": " + deep + "}").ok());
+}
+
 TEST(ScheduleJson, RatioBoundsAreTheBoxTheyMean) {
   const auto schedule =
       ReadScheduleJson(R"({"clip": {"law": "static", "ratio_bounds": {"low": 0.75, "high": 1.25}}})");
@@ -183,6 +201,9 @@ TEST(ScheduleJson, RatioBoundsAreTheBoxTheyMean) {
   EXPECT_FALSE(
       ReadScheduleJson(R"({"clip": {"law": "id", "ratio_bounds": {"low": 0.8, "high": 1.2}}})").ok());
   EXPECT_FALSE(ReadScheduleJson(R"({"clip": {"ratio_bounds": {"low": 0.2, "high": 0.28}}})").ok());
+  const auto both =
+      ReadScheduleJson(R"({"clip": {"eps_std": 0.3, "ratio_bounds": {"low": 0.8, "high": 1.2}}})");
+  EXPECT_NE(both.status().message().find("without eps_std"), absl::string_view::npos) << both.status();
 }
 
 TEST(Schedule, AnEpsilonThatLooksLikeARatioIsRefusedWithBothSpellings) {
