@@ -206,6 +206,15 @@ TEST(ScheduleJson, RatioBoundsAreTheBoxTheyMean) {
   EXPECT_NE(both.status().message().find("without eps_std"), absl::string_view::npos) << both.status();
 }
 
+// docs/methods.md 12 limits l0 and the sum from below only: lo = (1 − l0) / (1 + l1·q) stays in [0, 1].
+TEST(Schedule, ALowerLineMayRiseAboveOne) {
+  Schedule schedule;
+  schedule.clip.lower = ClipSide{.line = {0.5, 0.6}};
+  EXPECT_TRUE(schedule.Validate().ok()) << schedule.Validate();
+  schedule.clip.lower->line = {0.5, -0.6};
+  EXPECT_FALSE(schedule.Validate().ok());
+}
+
 TEST(Schedule, AnEpsilonThatLooksLikeARatioIsRefusedWithBothSpellings) {
   Schedule schedule;
   schedule.clip.eps_std = 1.28;
