@@ -1,5 +1,6 @@
 #include "controller/laws/law.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -38,7 +39,9 @@ std::optional<ClipLaw> ClipLawFromName(absl::string_view name) {
 
 bool IsClosedLoop(ClipLaw law) { return law == ClipLaw::kOd; }
 
-LawOutput ApplyLaw(const ClipSchedule& schedule, const LawState& state, const LawInput& input) {
+namespace {
+
+LawOutput Decide(const ClipSchedule& schedule, const LawState& state, const LawInput& input) {
   switch (schedule.law) {
     case ClipLaw::kStatic:
       return laws::Static(schedule, state, input);
@@ -52,6 +55,27 @@ LawOutput ApplyLaw(const ClipSchedule& schedule, const LawState& state, const La
       return laws::Piecewise(schedule, state, input);
   }
   return laws::Static(schedule, state, input);
+}
+
+// A negative zero is equal to zero, and written otherwise.
+void DropNegativeZeros(std::optional<ClipLine>& line) {
+  if (line.has_value()) *line = {.intercept = line->intercept + 0.0, .slope = line->slope + 0.0};
+}
+
+}  // namespace
+
+std::optional<double> MeasuredEntropy(std::optional<double> entropy_nats) {
+  const bool measured = entropy_nats.has_value() && std::isfinite(*entropy_nats) && *entropy_nats >= 0;
+  return measured ? entropy_nats : std::nullopt;
+}
+
+LawOutput ApplyLaw(const ClipSchedule& schedule, const LawState& state, const LawInput& input) {
+  LawInput measured = input;
+  measured.entropy_nats = MeasuredEntropy(input.entropy_nats);
+  LawOutput output = Decide(schedule, state, measured);
+  DropNegativeZeros(output.bounds.upper);
+  DropNegativeZeros(output.bounds.lower);
+  return output;
 }
 
 std::string WriteLawState(const LawState& state) {

@@ -114,6 +114,22 @@ TEST(Laws, StayInTheLegalRangeForRandomValidSchedules) {
   EXPECT_GT(tried, 500);
 }
 
+TEST(Laws, AnEntropyThatIsNegativeOrNotFiniteMovesNothingInAPreview) {
+  const auto points = PreviewSchedule(Of(ClipLaw::kOd), 4, 100, {{0, 1.0}, {1, -1.0}, {2, NAN}, {3, 0.1}});
+  ASSERT_TRUE(points.ok()) << points.status();
+  EXPECT_EQ((*points)[1].state, "lower");
+  EXPECT_EQ((*points)[2].state, "lower");
+  EXPECT_EQ((*points)[3].state, "raise");
+}
+
+TEST(Laws, ASlopeOfMinusZeroIsWrittenAsZero) {
+  Schedule schedule;
+  schedule.clip.upper = ClipSide{.line = {0.2, -0.0}};
+  const auto points = PreviewSchedule(schedule, 1, 1, {});
+  EXPECT_NE(PointJson(points->front()).find("\"upper\":[0.2,0.0]"), std::string::npos)
+      << PointJson(points->front());
+}
+
 TEST(Guards, AnEditIsApproachedAtTheAllowedRate) {
   Schedule schedule;
   schedule.guards.max_change_per_step = 0.05;
