@@ -46,7 +46,7 @@ absl::StatusOr<std::unique_ptr<Controller>> Controller::Create(const std::string
   ENTRAIN_ASSIGN_OR_RETURN(std::unique_ptr<EventLog> log, EventLog::Open(path));
   std::unique_ptr<Controller> controller(new Controller(std::move(log), clock));
   MutexLock lock(controller->mutex_);
-  ENTRAIN_RETURN_IF_ERROR(controller->Load());
+  ENTRAIN_RETURN_IF_ERROR(WithWayOut(path, controller->Load()));
   return controller;
 }
 
@@ -54,13 +54,23 @@ absl::Status Controller::Load() {
   ENTRAIN_ASSIGN_OR_RETURN(const std::vector<RunRecord> records, log_->Runs());
   for (const RunRecord& record : records) {
     RunState run{.record = record};
-    ENTRAIN_ASSIGN_OR_RETURN(run.revisions, log_->Revisions(record.run_id));
-    if (run.revisions.empty())
-      return absl::DataLossError(absl::StrCat("run ", record.run_id, " has no revision"));
-    ENTRAIN_ASSIGN_OR_RETURN(run.last, log_->LastDirective(record.run_id, std::nullopt));
-    ENTRAIN_ASSIGN_OR_RETURN(run.highest_id, log_->HighestDirectiveId(record.run_id));
+    if (const absl::Status loaded = LoadRun(run); !loaded.ok())
+      return absl::Status(loaded.code(), absl::StrCat("run ", record.run_id, ": ", loaded.message()));
     runs_.emplace(record.run_id, std::move(run));
   }
+  return absl::OkStatus();
+}
+
+absl::Status Controller::LoadRun(RunState& run) {
+  ENTRAIN_ASSIGN_OR_RETURN(run.revisions, log_->Revisions(run.record.run_id));
+  if (run.revisions.empty()) return absl::DataLossError("no revision");
+  ENTRAIN_ASSIGN_OR_RETURN(run.highest_id, log_->HighestDirectiveId(run.record.run_id));
+  return LoadNewest(run);
+}
+
+absl::Status Controller::LoadNewest(RunState& run) {
+  ENTRAIN_ASSIGN_OR_RETURN(run.last, log_->LastDirective(run.record.run_id, std::nullopt));
+  ENTRAIN_ASSIGN_OR_RETURN(run.last_entropy_nats, log_->LastEntropy(run.record.run_id));
   return absl::OkStatus();
 }
 
@@ -180,7 +190,7 @@ absl::StatusOr<RegistrationReply> Controller::Register(const Registration& regis
                                        absl::StrCat("decisions of steps ", registration.resume_from, " to ",
                                                     run.last->step, " are superseded")));
         }
-        ENTRAIN_ASSIGN_OR_RETURN(run.last, log_->LastDirective(registration.run_id, std::nullopt));
+        ENTRAIN_RETURN_IF_ERROR(LoadNewest(run));
         run.record.name = registration.name;
         run.record.config_digest = registration.config_digest;
         run.record.total_steps = registration.total_steps;
@@ -281,7 +291,7 @@ absl::StatusOr<Directive> Controller::ReportStep(const Observation& given) {
   run->record = record;
   run->last = directive;
   run->highest_id = directive.id;
-  run->last_entropy_nats = observation.entropy_nats;
+  if (observation.entropy_nats.has_value()) run->last_entropy_nats = observation.entropy_nats;
   ++stats_.observations;
   ++stats_.directives;
   Tell(observation.run_id, observation);

@@ -71,6 +71,9 @@ class Controller final : public ControllerPort {
   Controller(std::unique_ptr<EventLog> log, Clock& clock) : clock_(clock), log_(std::move(log)) {}
 
   absl::Status Load() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status LoadRun(RunState& run) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The newest of what counts.
+  absl::Status LoadNewest(RunState& run) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<RunState*> Find(const std::string& run_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<RunState> NewRun(const Registration& registration) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Adopt(RunState& run, const Registration& registration) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

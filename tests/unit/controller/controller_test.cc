@@ -2,13 +2,20 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <future>
+#include <iterator>
 #include <thread>
 
+#include "controller/local_steering.h"
+#include "controller/preview.h"
 #include "tests/testing/manual_clock.h"
 
 namespace entrain {
@@ -57,6 +64,29 @@ class ControllerTest : public testing::Test {
     edit.schedule = Schedule{.clip = {.law = ClipLaw::kStatic, .eps_std = eps}};
     return controller_->EditSchedule(edit);
   }
+  // A copy of the file as a person makes one, with the controller stopped.
+  void Backup() {
+    controller_.reset();
+    fs::copy_file(File(), File() + ".backup");
+    Open();
+  }
+  void Restore() {
+    controller_.reset();
+    fs::copy_file(File() + ".backup", File(), fs::copy_options::overwrite_existing);
+    Open();
+  }
+  static std::string BytesOf(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  // Something else than the controller writes to a file.
+  static void Sql(const std::string& path, const std::string& statements) {
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(db, statements.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
+        << sqlite3_errmsg(db);
+    sqlite3_close(db);
+  }
   std::string Etag() { return controller_->GetSchedule("r", std::nullopt)->etag; }
 
   std::string folder_;
@@ -96,6 +126,18 @@ TEST_F(ControllerTest, MissingAndNonFiniteEntropyMoveNothing) {
   EXPECT_EQ(Report(2, std::nullopt).state, "raise");
   EXPECT_EQ(Report(3, std::numeric_limits<double>::quiet_NaN()).state, "raise");
   EXPECT_EQ(Report(4, -1.0).state, "raise");
+}
+
+TEST_F(ControllerTest, TheNewestMeasuredEntropyIsShownAlsoAfterARestart) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kOd)).ok());
+  Report(0, 1.0);
+  Report(1, 0.75);
+  Report(2, std::nullopt);
+  EXPECT_EQ(controller_->GetRun("r")->last_entropy_nats, 0.75);
+  Open();
+  EXPECT_EQ(controller_->GetRun("r")->last_entropy_nats, 0.75);
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kOd, 2, 1)).ok());  // step 1 does not count any more
+  EXPECT_EQ(controller_->GetRun("r")->last_entropy_nats, 1.0);
 }
 
 TEST_F(ControllerTest, AnEditTakesEffectAtTheNextUndecidedStep) {
@@ -270,6 +312,38 @@ TEST_F(ControllerTest, ADamagedOrForeignFileIsRefusedWithAWayOutAndLeftAsItWas) 
   EXPECT_NE(controller.status().message().find("Restore a backup"), absl::string_view::npos)
       << controller.status();
   EXPECT_EQ(fs::file_size(path), 8192u);
+}
+
+TEST_F(ControllerTest, AFileOfAnotherProgramOrOfANewerEntrainIsRefusedAndLeftByteForByte) {
+  controller_.reset();
+  const std::string newer = folder_ + "/newer", foreign = folder_ + "/foreign", same = folder_ + "/same";
+  const std::string wal = folder_ + "/wal";
+  fs::copy_file(File(), newer);
+  Sql(newer, "PRAGMA journal_mode=DELETE; PRAGMA user_version=9;");
+  Sql(foreign, "CREATE TABLE mine(a); INSERT INTO mine VALUES(1);");
+  Sql(same, "CREATE TABLE runs(a); PRAGMA user_version=1;");
+  Sql(wal, "PRAGMA journal_mode=WAL; CREATE TABLE mine(a);");
+  for (const std::string& path : {newer, foreign, same, wal}) {
+    const std::string before = BytesOf(path);
+    const absl::Status refused = Controller::Create(path, clock_).status();
+    EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition) << refused;
+    EXPECT_NE(refused.message().find("start with another file"), absl::string_view::npos) << refused;
+    EXPECT_EQ(BytesOf(path), before) << path;
+  }
+}
+
+TEST_F(ControllerTest, AStoredScheduleThatCannotBeUsedIsNamedWithAWayOut) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kStatic)).ok());
+  ASSERT_TRUE(Edit(0.3, Etag()).ok());
+  for (const std::string schedule : {R"({"clp": 1})", R"({"clip": {"law": "piecewise"}})"}) {
+    controller_.reset();
+    Sql(File(), "UPDATE revisions SET schedule='" + schedule + "' WHERE revision=2;");
+    const auto controller = Controller::Create(File(), clock_);
+    EXPECT_EQ(controller.status().code(), absl::StatusCode::kDataLoss);
+    for (const char* expected : {"run r", "revision 2", "Restore a backup"}) {
+      EXPECT_NE(controller.status().message().find(expected), absl::string_view::npos) << controller.status();
+    }
+  }
 }
 
 // A child acknowledges edits and directives on a pipe and is killed in the middle; whatever it acknowledged
