@@ -23,7 +23,8 @@ struct ControllerStats {
 // Observation in, directive out, for any number of runs, with the whole history in an EventLog. A decision is
 // a function of (revision, law state, observation), so a controller that restarts goes on with the same
 // sequence. Decisions are keyed (run, attempt, step): asking twice gives the same directive. Thread-safe; one
-// lock, held over a disk write, never over another process.
+// lock, held over a disk write, never over another process. A trainer that has
+// applied a directive this history does not know is answered NotFound until it registers with it.
 class Controller final : public ControllerPort {
  public:
   // `path` of the SQLite file; ":memory:" in tests.
@@ -76,7 +77,10 @@ class Controller final : public ControllerPort {
   absl::Status LoadNewest(RunState& run) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<RunState*> Find(const std::string& run_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<RunState> NewRun(const Registration& registration) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status Adopt(RunState& run, const Registration& registration) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Rewind(RunState& run, const Registration& registration) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Adopt(RunState& run, const Directive& last) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status ApplyRunFile(RunState& run, const Registration& registration)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status AddRevision(RunState& run, Revision revision) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<Revision> BuildRevision(const RunState& run, const Edit& edit)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -90,6 +94,8 @@ class Controller final : public ControllerPort {
                     const std::string& reason, const std::string& detail)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Tell(const std::string& run_id, const Event& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The first step without a decision.
+  static int64_t NextStep(const RunState& run) { return run.last.has_value() ? run.last->step + 1 : 0; }
   static Run Summary(const RunState& run);
 
   Clock& clock_;
