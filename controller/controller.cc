@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "common/digest.h"
 #include "common/status_macros.h"
@@ -137,6 +138,13 @@ absl::Status Controller::LoadNewest(RunState& run) {
   return absl::OkStatus();
 }
 
+absl::Status Controller::Commit(bool durable, const std::function<absl::Status()>& body) {
+  const auto untold = static_cast<std::ptrdiff_t>(untold_.size());
+  const absl::Status status = log_->Commit(durable, body);
+  if (!status.ok()) untold_.erase(untold_.begin() + untold, untold_.end());  // it did not happen
+  return status;
+}
+
 absl::StatusOr<Controller::RunState*> Controller::Find(const std::string& run_id) {
   const auto run = runs_.find(run_id);
   if (run == runs_.end())
@@ -146,8 +154,27 @@ absl::StatusOr<Controller::RunState*> Controller::Find(const std::string& run_id
 
 void Controller::Tell(const std::string& run_id, const Event& event) {
   for (const auto& [id, watcher] : watchers_) {
-    if (watcher.run_id == run_id) watcher.event(event);
+    if (watcher.run_id == run_id) untold_.emplace_back(id, event);
   }
+}
+
+void Controller::TellWatchers() {
+  mutex_.Lock();
+  // One thread at a time, so that they hear things in order; it tells what others leave here meanwhile, too.
+  while (telling_ == 0 && !untold_.empty()) {
+    const auto [watch, event] = std::move(untold_.front());
+    untold_.pop_front();
+    const auto watcher = watchers_.find(watch);
+    if (watcher == watchers_.end()) continue;
+    const std::function<void(const Event&)> tell = watcher->second.event;
+    telling_ = watch;
+    mutex_.Unlock();
+    tell(event);
+    mutex_.Lock();
+    telling_ = 0;
+    told_.NotifyAll();
+  }
+  mutex_.Unlock();
 }
 
 absl::Status Controller::Note(const std::string& run_id, const std::string& author, const std::string& action,
@@ -165,6 +192,7 @@ absl::Status Controller::Note(const std::string& run_id, const std::string& auth
 
 absl::Status Controller::AddRevision(RunState& run, Revision revision) {
   ENTRAIN_RETURN_IF_ERROR(log_->AddRevision(revision));
+  Tell(run.record.run_id, revision);
   run.revisions.push_back(std::move(revision));
   return absl::OkStatus();
 }
@@ -243,6 +271,7 @@ absl::StatusOr<RegistrationReply> Controller::Register(const Registration& regis
     return absl::InvalidArgumentError(
         absl::StrCat("total_steps: expected at least 1, found ", registration.total_steps));
   ENTRAIN_RETURN_IF_ERROR(registration.schedule.Validate());
+  const absl::Cleanup tell = [this] { TellWatchers(); };
   MutexLock lock(mutex_);
   const auto known = runs_.find(registration.run_id);
   if (known != runs_.end() && registration.attempt < known->second.record.attempt) {
@@ -253,7 +282,7 @@ absl::StatusOr<RegistrationReply> Controller::Register(const Registration& regis
   RegistrationReply reply;
   RunState run;
   ENTRAIN_RETURN_IF_ERROR(
-      log_->Commit(/*durable=*/true, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
+      Commit(/*durable=*/true, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
         if (known == runs_.end()) {
           ENTRAIN_ASSIGN_OR_RETURN(run, NewRun(registration));
         } else {
@@ -336,6 +365,7 @@ absl::StatusOr<Directive> Controller::ReportStep(const Observation& given) {
   ENTRAIN_RETURN_IF_ERROR(CheckObservation(given));
   Observation observation = given;
   observation.entropy_nats = MeasuredEntropy(given.entropy_nats);
+  const absl::Cleanup tell = [this] { TellWatchers(); };
   MutexLock lock(mutex_);
   ENTRAIN_ASSIGN_OR_RETURN(RunState* const run, Find(observation.run_id));
   if (observation.attempt < run->record.attempt) {
@@ -367,7 +397,7 @@ absl::StatusOr<Directive> Controller::ReportStep(const Observation& given) {
   RunRecord record = run->record;
   record.update_time = clock_.Now();
   ENTRAIN_RETURN_IF_ERROR(
-      log_->Commit(/*durable=*/false, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
+      Commit(/*durable=*/false, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
         ENTRAIN_RETURN_IF_ERROR(CheckDrift(*run, observation));
         ENTRAIN_RETURN_IF_ERROR(log_->AddObservation(observation, record.update_time));
         ENTRAIN_RETURN_IF_ERROR(log_->AddDirective(directive, record.update_time));
@@ -437,6 +467,7 @@ absl::StatusOr<ControllerPort::Revision> Controller::BuildRevision(const RunStat
 }
 
 absl::StatusOr<ControllerPort::EditResult> Controller::EditSchedule(const Edit& edit) {
+  const absl::Cleanup tell = [this] { TellWatchers(); };
   MutexLock lock(mutex_);
   ENTRAIN_ASSIGN_OR_RETURN(RunState* const run, Find(edit.run_id));
   const absl::StatusOr<Revision> revision = BuildRevision(*run, edit);
@@ -449,14 +480,14 @@ absl::StatusOr<ControllerPort::EditResult> Controller::EditSchedule(const Edit& 
   if (edit.validate_only) return result;
   RunState changed = *run;
   ENTRAIN_RETURN_IF_ERROR(
-      log_->Commit(/*durable=*/true, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
-        ENTRAIN_RETURN_IF_ERROR(AddRevision(changed, *revision));
-        return Note(edit.run_id, edit.author, edit.to_revision.has_value() ? "rollback" : "edit", edit.reason,
-                    result.diff);
+      Commit(/*durable=*/true, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
+        ENTRAIN_RETURN_IF_ERROR(Note(edit.run_id, edit.author,
+                                     edit.to_revision.has_value() ? "rollback" : "edit", edit.reason,
+                                     result.diff));
+        return AddRevision(changed, *revision);
       }));
   *run = std::move(changed);
   ++stats_.edits;
-  Tell(edit.run_id, result.revision);
   return result;
 }
 
@@ -513,12 +544,13 @@ absl::StatusOr<std::vector<ControllerPort::ReplayedPoint>> Controller::Replay(co
 
 absl::Status Controller::SetHeld(const std::string& run_id, bool held, const std::string& author,
                                  const std::string& reason) {
+  const absl::Cleanup tell = [this] { TellWatchers(); };
   MutexLock lock(mutex_);
   ENTRAIN_ASSIGN_OR_RETURN(RunState* const run, Find(run_id));
   RunRecord record = run->record;
   record.held = held;
   ENTRAIN_RETURN_IF_ERROR(
-      log_->Commit(/*durable=*/true, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
+      Commit(/*durable=*/true, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
         ENTRAIN_RETURN_IF_ERROR(log_->PutRun(record));
         return Note(run_id, author, held ? "hold" : "release", reason, "");
       }));
@@ -595,6 +627,7 @@ absl::StatusOr<int64_t> Controller::Watch(const std::string& run_id,
 void Controller::Unwatch(int64_t watch) {
   MutexLock lock(mutex_);
   watchers_.erase(watch);
+  while (telling_ == watch) told_.Wait(mutex_);
 }
 
 ControllerStats Controller::stats() {

@@ -505,6 +505,54 @@ TEST_F(ControllerTest, APreviewIsWhatTheLiveControllerDecidesForTheSameMetrics) 
   }
 }
 
+TEST_F(ControllerTest, AWatcherIsToldOutsideTheLock) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kStatic)).ok());
+  std::promise<int64_t> read;
+  std::thread reader;
+  bool answered = false;
+  const auto watch = controller_->Watch("r", [&](const ControllerPort::Event& event) {
+    if (!std::holds_alternative<Observation>(event)) return;
+    reader = std::thread([&] { read.set_value(controller_->GetRun("r")->last_step); });
+    answered = read.get_future().wait_for(std::chrono::seconds(5)) == std::future_status::ready;
+  });
+  Report(0, 1.0);
+  reader.join();
+  EXPECT_TRUE(answered);
+  controller_->Unwatch(*watch);
+}
+
+TEST_F(ControllerTest, AWatcherIsNotToldWhatWasNotCommitted) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kId)).ok());
+  Report(0, 1.0);
+  int events = 0;
+  const auto watch = controller_->Watch("r", [&](const ControllerPort::Event&) { ++events; });
+  Registration box = RunOf(ClipLaw::kId, 2);  // notes the resume, and is refused after that
+  box.capabilities = {.lines = false, .plain_box = true, .dials = {}};
+  EXPECT_FALSE(controller_->Register(box).ok());
+  EXPECT_EQ(events, 0);
+  EXPECT_TRUE(controller_->ListAudit("r")->empty());
+  box.capabilities.lines = true;
+  EXPECT_TRUE(controller_->Register(box).ok());
+  EXPECT_EQ(events, 1);
+  controller_->Unwatch(*watch);
+}
+
+TEST_F(ControllerTest, AWatcherIsNotCalledAfterUnwatch) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kStatic)).ok());
+  std::atomic<bool> stop = false;
+  std::jthread reports([&] {
+    for (int64_t step = 0; !stop; ++step) ASSERT_TRUE(controller_->ReportStep(At(step, 1.0)).ok());
+  });
+  for (int round = 0; round < 5; ++round) {
+    auto alive = std::make_unique<std::atomic<int>>(0);
+    const auto watch = controller_->Watch("r", [&seen = *alive](const ControllerPort::Event&) { ++seen; });
+    while (*alive == 0) std::this_thread::yield();
+    controller_->Unwatch(*watch);
+    alive.reset();  // AddressSanitizer and ThreadSanitizer see a call that comes later
+  }
+  stop = true;
+}
+
 TEST_F(ControllerTest, AWatcherSeesWhatHappensInOrder) {
   ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kStatic)).ok());
   std::vector<size_t> kinds;
