@@ -96,6 +96,13 @@ absl::Status CheckCapabilities(const RunRecord& trainer,
   return absl::OkStatus();
 }
 
+// Why an edit was refused, as a label of /metrics.
+const char* RefusalOf(const absl::Status& status) {
+  if (absl::IsAborted(status)) return "conflict";
+  if (absl::IsNotFound(status)) return "not_found";
+  return absl::IsFailedPrecondition(status) ? "not_applicable" : "illegal";
+}
+
 const ControllerPort::Revision& InForce(const std::vector<ControllerPort::Revision>& revisions,
                                         int64_t step) {
   for (auto revision = revisions.rbegin(); revision != revisions.rend(); ++revision) {
@@ -469,12 +476,13 @@ absl::StatusOr<ControllerPort::Revision> Controller::BuildRevision(const RunStat
 absl::StatusOr<ControllerPort::EditResult> Controller::EditSchedule(const Edit& edit) {
   const absl::Cleanup tell = [this] { TellWatchers(); };
   MutexLock lock(mutex_);
-  ENTRAIN_ASSIGN_OR_RETURN(RunState* const run, Find(edit.run_id));
-  const absl::StatusOr<Revision> revision = BuildRevision(*run, edit);
+  const absl::StatusOr<RunState*> found = Find(edit.run_id);
+  const absl::StatusOr<Revision> revision = found.ok() ? BuildRevision(**found, edit) : found.status();
   if (!revision.ok()) {
-    ++stats_.edits_refused;
+    ++stats_.edits_refused[RefusalOf(revision.status())];
     return revision.status();
   }
+  RunState* const run = *found;
   EditResult result{.revision = *revision,
                     .diff = DiffSchedules(run->revisions.back().schedule, revision->schedule)};
   if (edit.validate_only) return result;
@@ -634,6 +642,7 @@ ControllerStats Controller::stats() {
   MutexLock lock(mutex_);
   ControllerStats stats = stats_;
   stats.runs = static_cast<int64_t>(runs_.size());
+  stats.runs_held = std::ranges::count_if(runs_, [](const auto& run) { return run.second.record.held; });
   return stats;
 }
 

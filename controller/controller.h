@@ -17,9 +17,13 @@ namespace entrain {
 // Cumulative; for /metrics.
 struct ControllerStats {
   int64_t observations = 0, directives = 0, duplicates = 0;
-  int64_t edits = 0, edits_refused = 0;
-  int64_t drifts = 0;  // a trainer applied other numbers than it acknowledged
-  int64_t runs = 0;    // now
+  int64_t edits = 0;
+  // By reason: the etag was not the newest; the request is wrong; the trainer cannot apply it; no such run or
+  // revision.
+  std::map<std::string, int64_t> edits_refused = {
+      {"conflict", 0}, {"illegal", 0}, {"not_applicable", 0}, {"not_found", 0}};
+  int64_t drifts = 0;               // a trainer applied other numbers than it acknowledged
+  int64_t runs = 0, runs_held = 0;  // now
 };
 
 // Observation in, directive out, for any number of runs, with the whole history in an EventLog. A decision is

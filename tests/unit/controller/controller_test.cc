@@ -244,6 +244,30 @@ TEST_F(ControllerTest, NobodyEditsADecidedStepWhateverTheirName) {
   EXPECT_EQ(controller_->GetSchedule("r", std::nullopt)->effective_step, 3);
 }
 
+TEST_F(ControllerTest, RefusedEditsAreCountedByReasonAndHeldRunsAreCounted) {
+  Registration box = RunOf(ClipLaw::kStatic);
+  box.capabilities = {.lines = false, .plain_box = true, .dials = {}};
+  ASSERT_TRUE(controller_->Register(box).ok());
+  EXPECT_FALSE(Edit(0.3, "stale").ok());
+  EXPECT_FALSE(Edit(1.5, Etag()).ok());
+  EXPECT_FALSE(Edit(0.3, Etag(), -1).ok());
+  ControllerPort::Edit lines{.run_id = "r", .etag = Etag(), .author = "me", .reason = "lines"};
+  lines.schedule = Schedule{.clip = {.law = ClipLaw::kId}};
+  EXPECT_FALSE(controller_->EditSchedule(lines).ok());
+  lines.run_id = "unknown";
+  EXPECT_FALSE(controller_->EditSchedule(lines).ok());
+  EXPECT_EQ(controller_->stats().edits_refused,
+            (std::map<std::string, int64_t>{
+                {"conflict", 1}, {"illegal", 2}, {"not_applicable", 1}, {"not_found", 1}}));
+  EXPECT_EQ(controller_->stats().edits, 0);
+  ASSERT_TRUE(controller_->Hold("r", "me", "look").ok());
+  EXPECT_EQ(controller_->stats().runs_held, 1);
+  Open();
+  EXPECT_EQ(controller_->stats().runs_held, 1);
+  ASSERT_TRUE(controller_->Release("r", "me", "seen").ok());
+  EXPECT_EQ(controller_->stats().runs_held, 0);
+}
+
 TEST_F(ControllerTest, ATrainerOfPlainBoxesIsNotGivenLines) {
   Registration box = RunOf(ClipLaw::kId);
   box.capabilities = {.lines = false, .plain_box = true, .dials = {}};
