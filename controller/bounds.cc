@@ -23,8 +23,8 @@ bool In(double value, double low, double high) {
 // u0 ≥ 0, u0+u1 ≥ 0, u1 < 1.
 void CheckUpperLine(const std::string& field, const ClipLine& line, std::vector<std::string>& problems) {
   if (!std::isfinite(line.intercept) || line.intercept < 0) {
-    problems.push_back(
-        absl::StrCat(field, ".intercept: expected a finite number of at least 0, found ", line.intercept));
+    problems.push_back(absl::StrCat(field, ".intercept: expected a finite number of at least 0, found ",
+                                    line.intercept, kEpsilonOrRatio));
   }
   if (!std::isfinite(line.slope) || line.slope >= 1)
     problems.push_back(absl::StrCat(field, ".slope: expected a finite number below 1, found ", line.slope));
@@ -43,10 +43,6 @@ void CheckLowerLine(const std::string& field, const ClipLine& line, std::vector<
     problems.push_back(absl::StrCat(field, ".slope: expected a finite number above -1, found ", line.slope));
   if (line.intercept + line.slope < 0) {
     problems.push_back(absl::StrCat(field, ": expected intercept + slope of at least 0, found ",
-                                    line.intercept + line.slope));
-  }
-  if (line.intercept + line.slope > 1) {
-    problems.push_back(absl::StrCat(field, ": expected intercept + slope of at most 1, found ",
                                     line.intercept + line.slope));
   }
 }

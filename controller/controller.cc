@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "common/digest.h"
 #include "common/status_macros.h"
@@ -22,14 +23,84 @@ std::string EtagOf(const ControllerPort::Revision& revision) {
       .substr(0, 16);
 }
 
-absl::Status CheckCapabilities(const Schedule& schedule, bool lines, bool plain_box) {
-  if (schedule.NeedsLines() && !lines) {
-    return absl::FailedPreconditionError(
-        "this trainer's objective takes a plain box: a schedule with sloped lines cannot be applied");
+// Numbers of steps, directives and revisions: exact in JSON and in doubles, and with room to count on.
+constexpr int64_t kMaxNumber = int64_t{1} << 53;
+
+absl::Status CheckNumber(const char* field, int64_t number) {
+  if (number >= 0 && number <= kMaxNumber) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(field, ": expected 0 to 2^53, found ", number));
+}
+
+absl::Status CheckFinite(const char* field, const std::map<std::string, double>& numbers) {
+  for (const auto& [name, value] : numbers) {
+    if (!std::isfinite(value)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(field, "[\"", name, "\"]: expected a finite number, found ", value));
+    }
   }
-  if (!lines && !plain_box)
-    return absl::FailedPreconditionError("this trainer's objective takes no clip thresholds");
   return absl::OkStatus();
+}
+
+// What the trainer brings from its checkpoint, as far as this controller goes on from it.
+absl::Status CheckLastDirective(const Directive& directive) {
+  ENTRAIN_RETURN_IF_ERROR(CheckNumber("last_directive.directive_id", directive.id));
+  ENTRAIN_RETURN_IF_ERROR(CheckNumber("last_directive.step", directive.step));
+  ENTRAIN_RETURN_IF_ERROR(CheckNumber("last_directive.revision", directive.revision));
+  ENTRAIN_RETURN_IF_ERROR(CheckFinite("last_directive.dials", directive.dials));
+  ENTRAIN_RETURN_IF_ERROR(ReadLawState(directive.law_state).status());
+  return ValidateBounds(directive.bounds);
+}
+
+absl::Status CheckObservation(const Observation& observation) {
+  ENTRAIN_RETURN_IF_ERROR(CheckNumber("step", observation.step));
+  if (observation.for_step < observation.step || observation.for_step > observation.step + 1) {
+    return absl::InvalidArgumentError(absl::StrCat("for_step: expected ", observation.step, " or ",
+                                                   observation.step + 1, ", found ", observation.for_step));
+  }
+  ENTRAIN_RETURN_IF_ERROR(CheckFinite("metrics", observation.metrics));
+  if (!observation.applied_bounds.has_value()) return absl::OkStatus();
+  for (const auto& line : {observation.applied_bounds->upper, observation.applied_bounds->lower}) {
+    if (line.has_value() && !(std::isfinite(line->intercept) && std::isfinite(line->slope))) {
+      return absl::InvalidArgumentError(absl::StrCat("applied_bounds: expected finite lines, found ",
+                                                     line->intercept, " and ", line->slope));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// A trainer with neither capability ignores thresholds: it takes whatever comes.
+bool TakesLines(const RunRecord& trainer) { return trainer.lines || !trainer.plain_box; }
+
+bool Sloped(const ClipBounds& bounds) {
+  return (bounds.upper.has_value() && bounds.upper->slope != 0) ||
+         (bounds.lower.has_value() && bounds.lower->slope != 0);
+}
+
+absl::Status CheckCapabilities(const RunRecord& trainer, const ControllerPort::Revision& revision) {
+  if (TakesLines(trainer) || !revision.schedule.NeedsLines()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("this trainer's objective takes a plain box: revision ",
+                                                    revision.revision, ", in force from step ",
+                                                    revision.effective_step, ", has sloped lines"));
+}
+
+// Of every revision that is in force at `step` or can come into force later: a newer one hides the older ones
+// from its own step on.
+absl::Status CheckCapabilities(const RunRecord& trainer,
+                               const std::vector<ControllerPort::Revision>& revisions, int64_t step) {
+  int64_t hidden_from = INT64_MAX;
+  for (auto revision = revisions.rbegin(); revision != revisions.rend() && hidden_from > step; ++revision) {
+    if (revision->effective_step >= hidden_from) continue;
+    ENTRAIN_RETURN_IF_ERROR(CheckCapabilities(trainer, *revision));
+    hidden_from = revision->effective_step;
+  }
+  return absl::OkStatus();
+}
+
+// Why an edit was refused, as a label of /metrics.
+const char* RefusalOf(const absl::Status& status) {
+  if (absl::IsAborted(status)) return "conflict";
+  if (absl::IsNotFound(status)) return "not_found";
+  return absl::IsFailedPrecondition(status) ? "not_applicable" : "illegal";
 }
 
 const ControllerPort::Revision& InForce(const std::vector<ControllerPort::Revision>& revisions,
@@ -46,7 +117,7 @@ absl::StatusOr<std::unique_ptr<Controller>> Controller::Create(const std::string
   ENTRAIN_ASSIGN_OR_RETURN(std::unique_ptr<EventLog> log, EventLog::Open(path));
   std::unique_ptr<Controller> controller(new Controller(std::move(log), clock));
   MutexLock lock(controller->mutex_);
-  ENTRAIN_RETURN_IF_ERROR(controller->Load());
+  ENTRAIN_RETURN_IF_ERROR(WithWayOut(path, controller->Load()));
   return controller;
 }
 
@@ -54,14 +125,31 @@ absl::Status Controller::Load() {
   ENTRAIN_ASSIGN_OR_RETURN(const std::vector<RunRecord> records, log_->Runs());
   for (const RunRecord& record : records) {
     RunState run{.record = record};
-    ENTRAIN_ASSIGN_OR_RETURN(run.revisions, log_->Revisions(record.run_id));
-    if (run.revisions.empty())
-      return absl::DataLossError(absl::StrCat("run ", record.run_id, " has no revision"));
-    ENTRAIN_ASSIGN_OR_RETURN(run.last, log_->LastDirective(record.run_id, std::nullopt));
-    ENTRAIN_ASSIGN_OR_RETURN(run.highest_id, log_->HighestDirectiveId(record.run_id));
+    if (const absl::Status loaded = LoadRun(run); !loaded.ok())
+      return absl::Status(loaded.code(), absl::StrCat("run ", record.run_id, ": ", loaded.message()));
     runs_.emplace(record.run_id, std::move(run));
   }
   return absl::OkStatus();
+}
+
+absl::Status Controller::LoadRun(RunState& run) {
+  ENTRAIN_ASSIGN_OR_RETURN(run.revisions, log_->Revisions(run.record.run_id));
+  if (run.revisions.empty()) return absl::DataLossError("no revision");
+  ENTRAIN_ASSIGN_OR_RETURN(run.highest_id, log_->HighestDirectiveId(run.record.run_id));
+  return LoadNewest(run);
+}
+
+absl::Status Controller::LoadNewest(RunState& run) {
+  ENTRAIN_ASSIGN_OR_RETURN(run.last, log_->LastDirective(run.record.run_id, std::nullopt));
+  ENTRAIN_ASSIGN_OR_RETURN(run.last_entropy_nats, log_->LastEntropy(run.record.run_id));
+  return absl::OkStatus();
+}
+
+absl::Status Controller::Commit(bool durable, const std::function<absl::Status()>& body) {
+  const auto untold = static_cast<std::ptrdiff_t>(untold_.size());
+  const absl::Status status = log_->Commit(durable, body);
+  if (!status.ok()) untold_.erase(untold_.begin() + untold, untold_.end());  // it did not happen
+  return status;
 }
 
 absl::StatusOr<Controller::RunState*> Controller::Find(const std::string& run_id) {
@@ -73,8 +161,27 @@ absl::StatusOr<Controller::RunState*> Controller::Find(const std::string& run_id
 
 void Controller::Tell(const std::string& run_id, const Event& event) {
   for (const auto& [id, watcher] : watchers_) {
-    if (watcher.run_id == run_id) watcher.event(event);
+    if (watcher.run_id == run_id) untold_.emplace_back(id, event);
   }
+}
+
+void Controller::TellWatchers() {
+  mutex_.Lock();
+  // One thread at a time, so that they hear things in order; it tells what others leave here meanwhile, too.
+  while (telling_ == 0 && !untold_.empty()) {
+    const auto [watch, event] = std::move(untold_.front());
+    untold_.pop_front();
+    const auto watcher = watchers_.find(watch);
+    if (watcher == watchers_.end()) continue;
+    const std::function<void(const Event&)> tell = watcher->second.event;
+    telling_ = watch;
+    mutex_.Unlock();
+    tell(event);
+    mutex_.Lock();
+    telling_ = 0;
+    told_.NotifyAll();
+  }
+  mutex_.Unlock();
 }
 
 absl::Status Controller::Note(const std::string& run_id, const std::string& author, const std::string& action,
@@ -92,6 +199,7 @@ absl::Status Controller::Note(const std::string& run_id, const std::string& auth
 
 absl::Status Controller::AddRevision(RunState& run, Revision revision) {
   ENTRAIN_RETURN_IF_ERROR(log_->AddRevision(revision));
+  Tell(run.record.run_id, revision);
   run.revisions.push_back(std::move(revision));
   return absl::OkStatus();
 }
@@ -99,35 +207,69 @@ absl::Status Controller::AddRevision(RunState& run, Revision revision) {
 absl::StatusOr<Controller::RunState> Controller::NewRun(const Registration& registration) {
   RunState run;
   run.record = {.run_id = registration.run_id, .create_time = clock_.Now()};
-  // A trainer that knows a later revision has had a controller that lost its history: its number is not given
-  // again.
-  const bool lost = registration.last_directive.has_value();
   Revision first{.run_id = registration.run_id,
-                 .revision = lost ? std::max<int64_t>(1, registration.last_directive->revision) : 1,
+                 .revision = 1,
                  .schedule = registration.schedule,
                  .author = "trainer",
-                 .reason = lost ? "adopted: the controller had lost the history of this run" : "the run file",
+                 .reason = "the run file",
                  .create_time = clock_.Now()};
   first.etag = EtagOf(first);
   ENTRAIN_RETURN_IF_ERROR(AddRevision(run, std::move(first)));
   return run;
 }
 
+// A new launch decides the steps from `resume_from` on again.
+absl::Status Controller::Rewind(RunState& run, const Registration& registration) {
+  if (!run.last.has_value() || run.last->step < registration.resume_from) return absl::OkStatus();
+  ENTRAIN_RETURN_IF_ERROR(log_->Supersede(registration.run_id, registration.resume_from));
+  ENTRAIN_RETURN_IF_ERROR(Note(registration.run_id, "trainer", "resume",
+                               absl::StrCat("attempt ", registration.attempt),
+                               absl::StrCat("decisions of steps ", registration.resume_from, " to ",
+                                            run.last->step, " are superseded")));
+  return LoadNewest(run);
+}
+
 // A controller that is behind its trainer (a restored backup, a lost file) goes on from what the trainer
-// really used.
-absl::Status Controller::Adopt(RunState& run, const Registration& registration) {
-  if (!registration.last_directive.has_value() || registration.last_directive->id <= run.highest_id)
-    return absl::OkStatus();
-  Directive adopted = *registration.last_directive;
-  ENTRAIN_RETURN_IF_ERROR(ReadLawState(adopted.law_state).status());
-  ENTRAIN_RETURN_IF_ERROR(ValidateBounds(adopted.bounds));
-  adopted.run_id = registration.run_id;
+// really used, and gives no number again that the trainer has seen.
+absl::Status Controller::Adopt(RunState& run, const Directive& last) {
+  if (last.id <= run.highest_id) return absl::OkStatus();
+  ENTRAIN_RETURN_IF_ERROR(CheckLastDirective(last));
+  const std::string& run_id = run.record.run_id;
+  Directive adopted = last;
+  adopted.run_id = run_id;
+  // What this history says of later steps was rewound where the trainer came from.
+  ENTRAIN_RETURN_IF_ERROR(log_->Supersede(run_id, adopted.step));
   ENTRAIN_RETURN_IF_ERROR(log_->AddDirective(adopted, clock_.Now()));
-  ENTRAIN_RETURN_IF_ERROR(
-      Note(registration.run_id, "controller", "adopt", "the trainer is ahead of this controller's history",
-           absl::StrCat("directives ", run.highest_id + 1, " to ", adopted.id, " are not known here")));
+  std::string unknown = absl::StrCat("directives ", run.highest_id + 1, " to ", adopted.id);
+  const Revision& newest = run.revisions.back();
+  if (adopted.revision > newest.revision) {
+    absl::StrAppend(&unknown, " and revisions ", newest.revision + 1, " to ", adopted.revision);
+    Revision again = newest;
+    again.revision = adopted.revision + 1;
+    again.author = "controller";
+    again.reason = absl::StrCat("the trainer knows revision ", adopted.revision, "; this is revision ",
+                                newest.revision, ", the newest in this controller's history");
+    again.effective_step = std::max(newest.effective_step, adopted.step + 1);
+    again.create_time = clock_.Now();
+    again.etag = EtagOf(again);
+    ENTRAIN_RETURN_IF_ERROR(AddRevision(run, std::move(again)));
+  }
+  ENTRAIN_RETURN_IF_ERROR(Note(run_id, "controller", "adopt",
+                               "the trainer is ahead of this controller's history",
+                               absl::StrCat(unknown, " are not known here")));
   run.highest_id = adopted.id;
-  return absl::OkStatus();
+  return LoadNewest(run);
+}
+
+// The run file's schedule as a new revision, when the trainer asks for that.
+absl::Status Controller::ApplyRunFile(RunState& run, const Registration& registration) {
+  ENTRAIN_ASSIGN_OR_RETURN(Revision revision,
+                           BuildRevision(run, {.run_id = registration.run_id,
+                                               .schedule = registration.schedule,
+                                               .etag = run.revisions.back().etag,
+                                               .author = "trainer",
+                                               .reason = "the run file, applied at a restart"}));
+  return AddRevision(run, std::move(revision));
 }
 
 absl::StatusOr<RegistrationReply> Controller::Register(const Registration& registration) {
@@ -136,6 +278,7 @@ absl::StatusOr<RegistrationReply> Controller::Register(const Registration& regis
     return absl::InvalidArgumentError(
         absl::StrCat("total_steps: expected at least 1, found ", registration.total_steps));
   ENTRAIN_RETURN_IF_ERROR(registration.schedule.Validate());
+  const absl::Cleanup tell = [this] { TellWatchers(); };
   MutexLock lock(mutex_);
   const auto known = runs_.find(registration.run_id);
   if (known != runs_.end() && registration.attempt < known->second.record.attempt) {
@@ -146,41 +289,13 @@ absl::StatusOr<RegistrationReply> Controller::Register(const Registration& regis
   RegistrationReply reply;
   RunState run;
   ENTRAIN_RETURN_IF_ERROR(
-      log_->Commit(/*durable=*/true, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
-        const bool fresh = known == runs_.end();
-        if (fresh) {
-          ENTRAIN_RETURN_IF_ERROR(CheckCapabilities(registration.schedule, registration.capabilities.lines,
-                                                    registration.capabilities.plain_box));
+      Commit(/*durable=*/true, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
+        if (known == runs_.end()) {
           ENTRAIN_ASSIGN_OR_RETURN(run, NewRun(registration));
         } else {
           run = known->second;
-          reply.schedule_diff = DiffSchedules(run.revisions.back().schedule, registration.schedule);
-          reply.schedule_differs = !reply.schedule_diff.empty();
-          if (reply.schedule_differs && registration.apply_schedule) {
-            Edit edit{.run_id = registration.run_id,
-                      .schedule = registration.schedule,
-                      .etag = run.revisions.back().etag,
-                      .author = "trainer",
-                      .reason = "the run file, applied at a restart",
-                      .effective_step = registration.resume_from};
-            ENTRAIN_ASSIGN_OR_RETURN(Revision revision, BuildRevision(run, edit));
-            ENTRAIN_RETURN_IF_ERROR(AddRevision(run, std::move(revision)));
-          }
-          ENTRAIN_RETURN_IF_ERROR(CheckCapabilities(run.revisions.back().schedule,
-                                                    registration.capabilities.lines,
-                                                    registration.capabilities.plain_box));
         }
-        ENTRAIN_RETURN_IF_ERROR(Adopt(run, registration));
-        const bool rewinds = run.last.has_value() && run.last->step >= registration.resume_from &&
-                             registration.attempt > run.record.attempt;
-        if (rewinds) {
-          ENTRAIN_RETURN_IF_ERROR(log_->Supersede(registration.run_id, registration.resume_from));
-          ENTRAIN_RETURN_IF_ERROR(Note(registration.run_id, "trainer", "resume",
-                                       absl::StrCat("attempt ", registration.attempt),
-                                       absl::StrCat("decisions of steps ", registration.resume_from, " to ",
-                                                    run.last->step, " are superseded")));
-        }
-        ENTRAIN_ASSIGN_OR_RETURN(run.last, log_->LastDirective(registration.run_id, std::nullopt));
+        const bool launched = registration.attempt > run.record.attempt;
         run.record.name = registration.name;
         run.record.config_digest = registration.config_digest;
         run.record.total_steps = registration.total_steps;
@@ -188,6 +303,14 @@ absl::StatusOr<RegistrationReply> Controller::Register(const Registration& regis
         run.record.lines = registration.capabilities.lines;
         run.record.plain_box = registration.capabilities.plain_box;
         run.record.update_time = clock_.Now();
+        if (launched) ENTRAIN_RETURN_IF_ERROR(Rewind(run, registration));
+        if (registration.last_directive.has_value())
+          ENTRAIN_RETURN_IF_ERROR(Adopt(run, *registration.last_directive));
+        reply.schedule_diff = DiffSchedules(run.revisions.back().schedule, registration.schedule);
+        reply.schedule_differs = !reply.schedule_diff.empty();
+        if (reply.schedule_differs && registration.apply_schedule)
+          ENTRAIN_RETURN_IF_ERROR(ApplyRunFile(run, registration));
+        ENTRAIN_RETURN_IF_ERROR(CheckCapabilities(run.record, run.revisions, NextStep(run)));
         return log_->PutRun(run.record);
       }));
   reply.revision = run.revisions.back().revision;
@@ -219,6 +342,10 @@ absl::StatusOr<Directive> Controller::Decide(const RunState& run, const Observat
                       .step = step,
                       .revision = revision.revision};
   if (run.record.held && run.last.has_value()) {
+    if (Sloped(run.last->bounds) && !TakesLines(run.record)) {
+      return absl::FailedPreconditionError(
+          "the run is held at sloped lines, and this trainer's objective takes a plain box: release it");
+    }
     directive.bounds = run.last->bounds;
     directive.dials = run.last->dials;
     directive.state = run.last->state;
@@ -226,8 +353,9 @@ absl::StatusOr<Directive> Controller::Decide(const RunState& run, const Observat
     directive.reason = "held by a person";
     return directive;
   }
-  ENTRAIN_ASSIGN_OR_RETURN(const LawState before,
-                           ReadLawState(run.last.has_value() ? run.last->law_state : ""));
+  ENTRAIN_ASSIGN_OR_RETURN(LawState before, ReadLawState(run.last.has_value() ? run.last->law_state : ""));
+  // The guards cannot start from what this trainer cannot apply.
+  if (before.bounds.has_value() && Sloped(*before.bounds) && !TakesLines(run.record)) before.bounds.reset();
   const LawInput input{.step = step,
                        .total_steps = revision.schedule.clip.total_steps.value_or(run.record.total_steps),
                        .entropy_nats = observation.entropy_nats};
@@ -241,22 +369,26 @@ absl::StatusOr<Directive> Controller::Decide(const RunState& run, const Observat
 }
 
 absl::StatusOr<Directive> Controller::ReportStep(const Observation& given) {
+  ENTRAIN_RETURN_IF_ERROR(CheckObservation(given));
   Observation observation = given;
-  if (observation.step < 0 || observation.for_step < observation.step ||
-      observation.for_step > observation.step + 1) {
-    return absl::InvalidArgumentError(absl::StrCat("for_step: expected ", observation.step, " or ",
-                                                   observation.step + 1, ", found ", observation.for_step));
-  }
-  // Not measured and not finite are the same to a law: the state stays.
-  if (observation.entropy_nats.has_value() &&
-      !(std::isfinite(*observation.entropy_nats) && *observation.entropy_nats >= 0)) {
-    observation.entropy_nats.reset();
-  }
+  observation.entropy_nats = MeasuredEntropy(given.entropy_nats);
+  const absl::Cleanup tell = [this] { TellWatchers(); };
   MutexLock lock(mutex_);
   ENTRAIN_ASSIGN_OR_RETURN(RunState* const run, Find(observation.run_id));
-  if (observation.attempt != run->record.attempt) {
+  if (observation.attempt < run->record.attempt) {
     return absl::FailedPreconditionError(absl::StrCat(
         "attempt ", run->record.attempt, " of this run is registered, not ", observation.attempt));
+  }
+  // A trainer that is ahead of this history (a restored backup) answers NotFound by registering with its
+  // newest directive, and Adopt goes on from there.
+  if (observation.attempt > run->record.attempt) {
+    return absl::NotFoundError(
+        absl::StrCat("attempt ", observation.attempt, " of this run is not registered here: register it"));
+  }
+  if (observation.applied_directive_id > run->highest_id) {
+    return absl::NotFoundError(absl::StrCat("applied_directive_id: directive ",
+                                            observation.applied_directive_id, " is not known here, where ",
+                                            run->highest_id, " is the newest: register again with it"));
   }
   ENTRAIN_ASSIGN_OR_RETURN(const std::optional<Directive> decided,
                            log_->DirectiveOfStep(observation.run_id, observation.for_step));
@@ -272,7 +404,7 @@ absl::StatusOr<Directive> Controller::ReportStep(const Observation& given) {
   RunRecord record = run->record;
   record.update_time = clock_.Now();
   ENTRAIN_RETURN_IF_ERROR(
-      log_->Commit(/*durable=*/false, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
+      Commit(/*durable=*/false, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
         ENTRAIN_RETURN_IF_ERROR(CheckDrift(*run, observation));
         ENTRAIN_RETURN_IF_ERROR(log_->AddObservation(observation, record.update_time));
         ENTRAIN_RETURN_IF_ERROR(log_->AddDirective(directive, record.update_time));
@@ -281,7 +413,7 @@ absl::StatusOr<Directive> Controller::ReportStep(const Observation& given) {
   run->record = record;
   run->last = directive;
   run->highest_id = directive.id;
-  run->last_entropy_nats = observation.entropy_nats;
+  if (observation.entropy_nats.has_value()) run->last_entropy_nats = observation.entropy_nats;
   ++stats_.observations;
   ++stats_.directives;
   Tell(observation.run_id, observation);
@@ -314,6 +446,10 @@ absl::StatusOr<ControllerPort::Revision> Controller::BuildRevision(const RunStat
                     .author = edit.author,
                     .reason = edit.reason,
                     .create_time = clock_.Now()};
+  if (edit.to_revision.has_value() && edit.schedule.has_value()) {
+    return absl::InvalidArgumentError(
+        "edit: expected either a schedule or a revision to go back to, found both");
+  }
   if (edit.to_revision.has_value()) {
     const auto source = std::ranges::find(run.revisions, *edit.to_revision, &Revision::revision);
     if (source == run.revisions.end())
@@ -325,10 +461,10 @@ absl::StatusOr<ControllerPort::Revision> Controller::BuildRevision(const RunStat
     return absl::InvalidArgumentError("schedule: expected a schedule, found none");
   }
   ENTRAIN_RETURN_IF_ERROR(revision.schedule.Validate());
-  ENTRAIN_RETURN_IF_ERROR(CheckCapabilities(revision.schedule, run.record.lines, run.record.plain_box));
-  const int64_t next_step = run.last.has_value() ? run.last->step + 1 : 0;
+  const int64_t next_step = NextStep(run);
   revision.effective_step = edit.effective_step.value_or(next_step);
-  if (edit.author != "trainer" && revision.effective_step < next_step) {
+  ENTRAIN_RETURN_IF_ERROR(CheckCapabilities(run.record, revision));
+  if (revision.effective_step < next_step) {
     return absl::InvalidArgumentError(absl::StrCat("effective_step: expected ", next_step,
                                                    " or later, since step ", next_step - 1,
                                                    " is decided; found ", revision.effective_step));
@@ -338,26 +474,28 @@ absl::StatusOr<ControllerPort::Revision> Controller::BuildRevision(const RunStat
 }
 
 absl::StatusOr<ControllerPort::EditResult> Controller::EditSchedule(const Edit& edit) {
+  const absl::Cleanup tell = [this] { TellWatchers(); };
   MutexLock lock(mutex_);
-  ENTRAIN_ASSIGN_OR_RETURN(RunState* const run, Find(edit.run_id));
-  absl::StatusOr<Revision> revision = BuildRevision(*run, edit);
+  const absl::StatusOr<RunState*> found = Find(edit.run_id);
+  const absl::StatusOr<Revision> revision = found.ok() ? BuildRevision(**found, edit) : found.status();
   if (!revision.ok()) {
-    ++stats_.edits_refused;
+    ++stats_.edits_refused[RefusalOf(revision.status())];
     return revision.status();
   }
+  RunState* const run = *found;
   EditResult result{.revision = *revision,
                     .diff = DiffSchedules(run->revisions.back().schedule, revision->schedule)};
   if (edit.validate_only) return result;
   RunState changed = *run;
   ENTRAIN_RETURN_IF_ERROR(
-      log_->Commit(/*durable=*/true, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
-        ENTRAIN_RETURN_IF_ERROR(AddRevision(changed, *revision));
-        return Note(edit.run_id, edit.author, edit.to_revision.has_value() ? "rollback" : "edit", edit.reason,
-                    result.diff);
+      Commit(/*durable=*/true, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
+        ENTRAIN_RETURN_IF_ERROR(Note(edit.run_id, edit.author,
+                                     edit.to_revision.has_value() ? "rollback" : "edit", edit.reason,
+                                     result.diff));
+        return AddRevision(changed, *revision);
       }));
   *run = std::move(changed);
   ++stats_.edits;
-  Tell(edit.run_id, result.revision);
   return result;
 }
 
@@ -414,12 +552,13 @@ absl::StatusOr<std::vector<ControllerPort::ReplayedPoint>> Controller::Replay(co
 
 absl::Status Controller::SetHeld(const std::string& run_id, bool held, const std::string& author,
                                  const std::string& reason) {
+  const absl::Cleanup tell = [this] { TellWatchers(); };
   MutexLock lock(mutex_);
   ENTRAIN_ASSIGN_OR_RETURN(RunState* const run, Find(run_id));
   RunRecord record = run->record;
   record.held = held;
   ENTRAIN_RETURN_IF_ERROR(
-      log_->Commit(/*durable=*/true, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
+      Commit(/*durable=*/true, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
         ENTRAIN_RETURN_IF_ERROR(log_->PutRun(record));
         return Note(run_id, author, held ? "hold" : "release", reason, "");
       }));
@@ -496,12 +635,14 @@ absl::StatusOr<int64_t> Controller::Watch(const std::string& run_id,
 void Controller::Unwatch(int64_t watch) {
   MutexLock lock(mutex_);
   watchers_.erase(watch);
+  while (telling_ == watch) told_.Wait(mutex_);
 }
 
 ControllerStats Controller::stats() {
   MutexLock lock(mutex_);
   ControllerStats stats = stats_;
   stats.runs = static_cast<int64_t>(runs_.size());
+  stats.runs_held = std::ranges::count_if(runs_, [](const auto& run) { return run.second.record.held; });
   return stats;
 }
 

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "common/clock.h"
@@ -15,15 +17,20 @@ namespace entrain {
 // Cumulative; for /metrics.
 struct ControllerStats {
   int64_t observations = 0, directives = 0, duplicates = 0;
-  int64_t edits = 0, edits_refused = 0;
-  int64_t drifts = 0;  // a trainer applied other numbers than it acknowledged
-  int64_t runs = 0;    // now
+  int64_t edits = 0;
+  // By reason: the etag was not the newest; the request is wrong; the trainer cannot apply it; no such run or
+  // revision.
+  std::map<std::string, int64_t> edits_refused = {
+      {"conflict", 0}, {"illegal", 0}, {"not_applicable", 0}, {"not_found", 0}};
+  int64_t drifts = 0;               // a trainer applied other numbers than it acknowledged
+  int64_t runs = 0, runs_held = 0;  // now
 };
 
 // Observation in, directive out, for any number of runs, with the whole history in an EventLog. A decision is
 // a function of (revision, law state, observation), so a controller that restarts goes on with the same
 // sequence. Decisions are keyed (run, attempt, step): asking twice gives the same directive. Thread-safe; one
-// lock, held over a disk write, never over another process.
+// lock, held over a disk write, never over another process nor while a watcher is told. A trainer that has
+// applied a directive this history does not know is answered NotFound until it registers with it.
 class Controller final : public ControllerPort {
  public:
   // `path` of the SQLite file; ":memory:" in tests.
@@ -71,9 +78,18 @@ class Controller final : public ControllerPort {
   Controller(std::unique_ptr<EventLog> log, Clock& clock) : clock_(clock), log_(std::move(log)) {}
 
   absl::Status Load() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status LoadRun(RunState& run) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The newest of what counts.
+  absl::Status LoadNewest(RunState& run) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // EventLog::Commit; what `body` tells is forgotten when it fails.
+  absl::Status Commit(bool durable, const std::function<absl::Status()>& body)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<RunState*> Find(const std::string& run_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<RunState> NewRun(const Registration& registration) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status Adopt(RunState& run, const Registration& registration) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Rewind(RunState& run, const Registration& registration) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Adopt(RunState& run, const Directive& last) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status ApplyRunFile(RunState& run, const Registration& registration)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status AddRevision(RunState& run, Revision revision) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<Revision> BuildRevision(const RunState& run, const Edit& edit)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -86,7 +102,11 @@ class Controller final : public ControllerPort {
   absl::Status Note(const std::string& run_id, const std::string& author, const std::string& action,
                     const std::string& reason, const std::string& detail)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Puts `event` in line for the watchers of a run; TellWatchers, after the lock is free, tells them.
   void Tell(const std::string& run_id, const Event& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TellWatchers() ABSL_LOCKS_EXCLUDED(mutex_);
+  // The first step without a decision.
+  static int64_t NextStep(const RunState& run) { return run.last.has_value() ? run.last->step + 1 : 0; }
   static Run Summary(const RunState& run);
 
   Clock& clock_;
@@ -95,6 +115,9 @@ class Controller final : public ControllerPort {
   std::map<std::string, RunState> runs_ ABSL_GUARDED_BY(mutex_);
   std::map<int64_t, Watcher> watchers_ ABSL_GUARDED_BY(mutex_);
   int64_t next_watch_ ABSL_GUARDED_BY(mutex_) = 1;
+  std::deque<std::pair<int64_t, Event>> untold_ ABSL_GUARDED_BY(mutex_);  // by watch, in order
+  int64_t telling_ ABSL_GUARDED_BY(mutex_) = 0;                           // the watch being told; 0: none
+  CondVar told_;
   ControllerStats stats_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -111,8 +111,9 @@ class ControllerPort {
   virtual absl::StatusOr<std::vector<Directive>> ListDirectives(const std::string& run_id, int64_t from_step,
                                                                 int32_t max) = 0;
   virtual absl::StatusOr<std::vector<AuditEntry>> ListAudit(const std::string& run_id) = 0;
-  // Calls `event` for everything that happens to the run from now on, in order, on any thread; it must not
-  // block nor call back. Answers a number for Unwatch, after which `event` is not called any more.
+  // Calls `event` for everything that happens to the run from now on, in order, on any thread, once it is in
+  // the history; it must not block. Answers a number for Unwatch, after which `event` is not called any more;
+  // Unwatch is not called from `event`.
   virtual absl::StatusOr<int64_t> Watch(const std::string& run_id,
                                         std::function<void(const Event&)> event) = 0;
   virtual void Unwatch(int64_t watch) = 0;

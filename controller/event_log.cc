@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -89,42 +90,51 @@ class SqliteLog final : public EventLog {
   explicit SqliteLog(sqlite3* db) : db_(db) {}
   ~SqliteLog() override { sqlite3_close(db_); }
 
-  absl::Status Prepare(const std::string& path) {
+  // Whether this is a history of ours, or nothing yet. Only reads.
+  absl::Status Check() {
+    ENTRAIN_ASSIGN_OR_RETURN(const int64_t version, Number("PRAGMA user_version"));
+    if (version > kSchemaVersion) {
+      return absl::FailedPreconditionError(absl::StrCat("written by a newer entrain (schema ", version,
+                                                        ", this one knows ", kSchemaVersion,
+                                                        "); use that version, or start with another file"));
+    }
+    ENTRAIN_ASSIGN_OR_RETURN(const int64_t tables, Number("SELECT COUNT(*) FROM sqlite_master"));
+    if (version == 0 && tables == 0) return absl::OkStatus();
+    ENTRAIN_ASSIGN_OR_RETURN(const int64_t ours,
+                             Number("SELECT COUNT(*) FROM sqlite_master WHERE type='table' AND name IN "
+                                    "('runs', 'revisions', 'observations', 'directives', 'audit')"));
+    if (version != kSchemaVersion || ours != 5) {
+      return absl::FailedPreconditionError(
+          "a SQLite file of another program, no history of a controller; start with another file");
+    }
+    Statement check(db_, "PRAGMA quick_check(1)");
+    std::string verdict;
+    ENTRAIN_RETURN_IF_ERROR(check.ForEach([&] {
+      verdict = check.Text(0);
+      return absl::OkStatus();
+    }));
+    return verdict == "ok" ? absl::OkStatus() : absl::DataLossError(verdict);
+  }
+
+  // Of a file that Check found good.
+  absl::Status Prepare() {
     // An exclusive writer: a second controller on the same file is refused at once.
     for (const char* pragma :
          {"PRAGMA locking_mode=EXCLUSIVE", "PRAGMA journal_mode=WAL", "PRAGMA foreign_keys=ON"}) {
-      ENTRAIN_RETURN_IF_ERROR(Explained(path, Statement(db_, pragma).Run()));
+      ENTRAIN_RETURN_IF_ERROR(Statement(db_, pragma).Run());
     }
-    int64_t version = 0;
-    Statement read(db_, "PRAGMA user_version");
-    ENTRAIN_RETURN_IF_ERROR(Explained(path, read.ForEach([&] {
-      version = read.Number(0);
-      return absl::OkStatus();
-    })));
-    if (version > kSchemaVersion) {
-      return absl::FailedPreconditionError(absl::StrCat(path, ": written by a newer entrain (schema ",
-                                                        version, ", this one knows ", kSchemaVersion,
-                                                        "); use that version, or start with another file"));
-    }
-    if (version == kSchemaVersion) {
-      Statement check(db_, "PRAGMA quick_check(1)");
-      std::string verdict;
-      ENTRAIN_RETURN_IF_ERROR(Explained(path, check.ForEach([&] {
-        verdict = check.Text(0);
-        return absl::OkStatus();
-      })));
-      return verdict == "ok" ? absl::OkStatus() : Explained(path, absl::DataLossError(verdict));
-    }
-    return Explained(path, Commit(true, [this] {
-                       char* error = nullptr;
-                       sqlite3_exec(db_, kSchema, nullptr, nullptr, &error);
-                       if (error != nullptr) {
-                         const absl::Status status = absl::InternalError(error);
-                         sqlite3_free(error);
-                         return status;
-                       }
-                       return Statement(db_, "PRAGMA user_version = 1").Run();
-                     }));
+    ENTRAIN_ASSIGN_OR_RETURN(const int64_t version, Number("PRAGMA user_version"));
+    if (version == kSchemaVersion) return absl::OkStatus();
+    return Commit(true, [this] {
+      char* error = nullptr;
+      sqlite3_exec(db_, kSchema, nullptr, nullptr, &error);
+      if (error != nullptr) {
+        const absl::Status status = absl::InternalError(error);
+        sqlite3_free(error);
+        return status;
+      }
+      return Statement(db_, "PRAGMA user_version = 1").Run();
+    });
   }
 
   absl::Status Commit(bool durable, const std::function<absl::Status()>& body) override {
@@ -249,7 +259,13 @@ class SqliteLog final : public EventLog {
                                         .reason = query.Text(4),
                                         .effective_step = query.Number(5),
                                         .create_time = query.Time(6)};
-      ENTRAIN_ASSIGN_OR_RETURN(revision.schedule, ReadScheduleJson(query.Text(1)));
+      absl::StatusOr<Schedule> schedule = ReadScheduleJson(query.Text(1));
+      const absl::Status usable = schedule.ok() ? schedule->Validate() : schedule.status();
+      if (!usable.ok()) {
+        return absl::DataLossError(absl::StrCat("the stored schedule of revision ", revision.revision,
+                                                " cannot be used: ", usable.message()));
+      }
+      revision.schedule = *std::move(schedule);
       revisions.push_back(std::move(revision));
       return absl::OkStatus();
     }));
@@ -301,6 +317,22 @@ class SqliteLog final : public EventLog {
     return First(query);
   }
 
+  absl::StatusOr<std::optional<double>> LastEntropy(const std::string& run_id) override {
+    std::optional<double> entropy;
+    Statement query(
+        db_,
+        "SELECT record FROM observations WHERE run_id=? AND superseded=0 AND "
+        "CASE WHEN json_valid(record) THEN json_extract(record, '$.entropy_nats') END IS NOT NULL "
+        "ORDER BY step DESC LIMIT 1");
+    query.Bind(run_id);
+    ENTRAIN_RETURN_IF_ERROR(query.ForEach([&]() -> absl::Status {
+      ENTRAIN_ASSIGN_OR_RETURN(const Observation record, ReadObservationJson(query.Text(0)));
+      entropy = record.entropy_nats;
+      return absl::OkStatus();
+    }));
+    return entropy;
+  }
+
   absl::StatusOr<int64_t> HighestDirectiveId(const std::string& run_id) override {
     int64_t highest = 0;
     Statement query(db_, "SELECT COALESCE(MAX(id), 0) FROM directives WHERE run_id=?");
@@ -333,16 +365,15 @@ class SqliteLog final : public EventLog {
  private:
   static int64_t Bound(int32_t max) { return max > 0 ? max : INT64_MAX; }
 
-  // A damaged or foreign file gets a way out.
-  static absl::Status Explained(const std::string& path, absl::Status status) {
-    if (status.ok() || absl::IsFailedPrecondition(status)) return status;
-    if (absl::IsDataLoss(status)) {
-      return absl::DataLossError(absl::StrCat(path, ": damaged or no history of a controller (",
-                                              status.message(),
-                                              "). Nothing was changed. Restore a backup, or move the file "
-                                              "away: trainers bring their last directive"));
-    }
-    return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
+  // The single number that `sql` answers.
+  absl::StatusOr<int64_t> Number(const char* sql) {
+    int64_t number = 0;
+    Statement query(db_, sql);
+    ENTRAIN_RETURN_IF_ERROR(query.ForEach([&] {
+      number = query.Number(0);
+      return absl::OkStatus();
+    }));
+    return number;
   }
 
   static absl::StatusOr<std::vector<Directive>> ReadDirectives(Statement& query) {
@@ -366,14 +397,32 @@ class SqliteLog final : public EventLog {
 
 }  // namespace
 
+absl::Status WithWayOut(const std::string& path, const absl::Status& status) {
+  if (status.ok()) return status;
+  if (!absl::IsDataLoss(status))
+    return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
+  return absl::DataLossError(absl::StrCat(path, ": damaged or no history of a controller (", status.message(),
+                                          "). Nothing was changed. Restore a backup, or move the file away: "
+                                          "trainers bring their last directive"));
+}
+
 absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(const std::string& path) {
-  sqlite3* db = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
-  auto log = std::make_unique<SqliteLog>(db);
-  if (code != SQLITE_OK)
-    return absl::UnavailableError(absl::StrCat(path, ": cannot be opened: ", sqlite3_errstr(code)));
-  sqlite3_busy_timeout(db, 2000);
-  ENTRAIN_RETURN_IF_ERROR(log->Prepare(path));
+  const auto open = [&](int flags) -> absl::StatusOr<std::unique_ptr<SqliteLog>> {
+    sqlite3* db = nullptr;
+    const int code = sqlite3_open_v2(path.c_str(), &db, flags, nullptr);
+    auto log = std::make_unique<SqliteLog>(db);
+    if (code != SQLITE_OK)
+      return absl::UnavailableError(absl::StrCat(path, ": cannot be opened: ", sqlite3_errstr(code)));
+    sqlite3_busy_timeout(db, 2000);
+    return log;
+  };
+  // What is not ours must not be changed, and opening for writing may already do that.
+  if (std::error_code error; std::filesystem::exists(path, error)) {
+    ENTRAIN_ASSIGN_OR_RETURN(const std::unique_ptr<SqliteLog> found, open(SQLITE_OPEN_READONLY));
+    ENTRAIN_RETURN_IF_ERROR(WithWayOut(path, found->Check()));
+  }
+  ENTRAIN_ASSIGN_OR_RETURN(std::unique_ptr<SqliteLog> log, open(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
+  ENTRAIN_RETURN_IF_ERROR(WithWayOut(path, log->Prepare()));
   return log;
 }
 

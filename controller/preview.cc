@@ -8,6 +8,7 @@
 #include "controller/guards.h"
 #include "controller/laws/law.h"
 #include "controller/schedule_json.h"
+#include "controller/strict_json.h"
 
 namespace entrain {
 
@@ -57,13 +58,13 @@ absl::StatusOr<std::map<int64_t, double>> ParseObservations(const std::string& n
     jsonl.remove_prefix(end == absl::string_view::npos ? jsonl.size() : end + 1);
     ++number;
     if (line.find_first_not_of(" \t\r") == absl::string_view::npos) continue;
-    const auto json = nlohmann::json::parse(line.begin(), line.end(), nullptr, /*allow_exceptions=*/false);
+    const nlohmann::ordered_json json = ParseStrictJson(line).value_or(nullptr);
     if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer()) {
       return absl::InvalidArgumentError(
           absl::StrCat(name, ":", number, ": expected an object with a whole \"step\""));
     }
     const auto value =
-        json.contains("entropy") ? json["entropy"] : json.value("entropy/mean", nlohmann::json());
+        json.contains("entropy") ? json["entropy"] : json.value("entropy/mean", nlohmann::ordered_json());
     if (!value.is_number() || !std::isfinite(value.get<double>())) {
       return absl::InvalidArgumentError(
           absl::StrCat(name, ":", number, ": \"entropy\": expected a finite number"));

@@ -17,7 +17,8 @@ template <typename T>
 absl::StatusOr<T> Parsed(const std::string& text, const std::function<absl::Status(const Json&, T&)>& read) {
   T out;
   try {
-    ENTRAIN_RETURN_IF_ERROR(read(Json::parse(text), out));
+    if (const absl::Status status = read(Json::parse(text), out); !status.ok())
+      return absl::DataLossError(absl::StrCat("a damaged record: ", status.message()));
   } catch (const Json::exception& error) {
     return absl::DataLossError(absl::StrCat("a damaged record: ", error.what()));
   }

@@ -8,6 +8,7 @@
 #include "common/nearest.h"
 #include "common/status_macros.h"
 #include "controller/laws/law.h"
+#include "controller/strict_json.h"
 
 namespace entrain {
 namespace {
@@ -94,7 +95,7 @@ void ReadPoints(const Json& json, ClipSchedule& clip, Reader& reader) {
   }
 }
 
-void ReadRatioBounds(const Json& json, ClipSchedule& clip, Reader& reader) {
+void ReadRatioBounds(const Json& json, bool beside_eps_std, ClipSchedule& clip, Reader& reader) {
   const std::string field = "clip.ratio_bounds";
   if (!reader.Object(field, json, {"low", "high"})) return;
   double low = 0.8, high = 1.2;
@@ -108,8 +109,9 @@ void ReadRatioBounds(const Json& json, ClipSchedule& clip, Reader& reader) {
   if (high < 1)
     reader.Wrong(field + ".high", "an absolute ratio of at least 1, such as 1.28",
                  json.value("high", Json()));
-  if (clip.law != ClipLaw::kStatic || clip.upper.has_value() || clip.lower.has_value()) {
-    reader.problems.push_back(absl::StrCat(field, ": only with law: static, and without upper and lower"));
+  if (clip.law != ClipLaw::kStatic || beside_eps_std || clip.upper.has_value() || clip.lower.has_value()) {
+    reader.problems.push_back(
+        absl::StrCat(field, ": only with law: static, and without eps_std, upper and lower"));
   }
   clip.upper = ClipSide{.line = {.intercept = high - 1, .slope = 0}};
   clip.lower = ClipSide{.line = {.intercept = 1 - low, .slope = 0}};
@@ -148,7 +150,8 @@ void ReadClip(const Json& json, ClipSchedule& clip, Reader& reader) {
   if (json.contains("lower")) clip.lower = reader.Side("clip.lower", json["lower"]);
   if (json.contains("od")) ReadOd(json["od"], clip, reader);
   if (json.contains("piecewise")) ReadPoints(json["piecewise"], clip, reader);
-  if (json.contains("ratio_bounds")) ReadRatioBounds(json["ratio_bounds"], clip, reader);
+  if (json.contains("ratio_bounds"))
+    ReadRatioBounds(json["ratio_bounds"], json.contains("eps_std"), clip, reader);
 }
 
 // Every leaf with its dotted name.
@@ -191,8 +194,12 @@ std::string WriteScheduleJson(const Schedule& schedule) {
 }
 
 absl::StatusOr<Schedule> ReadScheduleJson(absl::string_view text) {
-  const Json json = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return absl::InvalidArgumentError("schedule: expected one JSON object");
+  const absl::StatusOr<Json> parsed = ParseStrictJson(text);
+  if (!parsed.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("schedule: expected one JSON object: ", parsed.status().message()));
+  }
+  const Json& json = *parsed;
   Schedule schedule;
   Reader reader;
   if (reader.Object("schedule", json, {"clip", "guards"})) {
@@ -216,7 +223,7 @@ std::string WriteBoundsJson(const ClipBounds& bounds) {
 }
 
 absl::StatusOr<ClipBounds> ReadBoundsJson(absl::string_view text) {
-  const Json json = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  ENTRAIN_ASSIGN_OR_RETURN(const Json json, ParseStrictJson(text));
   ClipBounds bounds;
   for (const auto& [key, side] : {std::pair("upper", &bounds.upper), std::pair("lower", &bounds.lower)}) {
     if (!json.is_object() || !json.contains(key))

@@ -12,8 +12,8 @@ namespace entrain {
 // equal schedules, equal texts.
 std::string WriteScheduleJson(const Schedule& schedule);
 
-// Strict: unknown keys and wrong types are named, with the nearest right name, all at once. The result is not
-// validated. `ratio_bounds` becomes the box it means.
+// Strict: unknown keys and wrong types are named, with the nearest right name, all at once; a key that stands
+// twice is refused. The result is not validated. `ratio_bounds` becomes the box it means.
 absl::StatusOr<Schedule> ReadScheduleJson(absl::string_view json);
 
 // {"upper": [intercept, slope] | null, "lower": …}.

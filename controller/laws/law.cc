@@ -1,5 +1,6 @@
 #include "controller/laws/law.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -7,6 +8,7 @@
 #include "common/status_macros.h"
 #include "controller/laws/laws.h"
 #include "controller/schedule_json.h"
+#include "controller/strict_json.h"
 
 namespace entrain {
 namespace {
@@ -37,7 +39,9 @@ std::optional<ClipLaw> ClipLawFromName(absl::string_view name) {
 
 bool IsClosedLoop(ClipLaw law) { return law == ClipLaw::kOd; }
 
-LawOutput ApplyLaw(const ClipSchedule& schedule, const LawState& state, const LawInput& input) {
+namespace {
+
+LawOutput Decide(const ClipSchedule& schedule, const LawState& state, const LawInput& input) {
   switch (schedule.law) {
     case ClipLaw::kStatic:
       return laws::Static(schedule, state, input);
@@ -53,6 +57,27 @@ LawOutput ApplyLaw(const ClipSchedule& schedule, const LawState& state, const La
   return laws::Static(schedule, state, input);
 }
 
+// A negative zero is equal to zero, and written otherwise.
+void DropNegativeZeros(std::optional<ClipLine>& line) {
+  if (line.has_value()) *line = {.intercept = line->intercept + 0.0, .slope = line->slope + 0.0};
+}
+
+}  // namespace
+
+std::optional<double> MeasuredEntropy(std::optional<double> entropy_nats) {
+  const bool measured = entropy_nats.has_value() && std::isfinite(*entropy_nats) && *entropy_nats >= 0;
+  return measured ? entropy_nats : std::nullopt;
+}
+
+LawOutput ApplyLaw(const ClipSchedule& schedule, const LawState& state, const LawInput& input) {
+  LawInput measured = input;
+  measured.entropy_nats = MeasuredEntropy(input.entropy_nats);
+  LawOutput output = Decide(schedule, state, measured);
+  DropNegativeZeros(output.bounds.upper);
+  DropNegativeZeros(output.bounds.lower);
+  return output;
+}
+
 std::string WriteLawState(const LawState& state) {
   Json out;
   if (state.od_h_init.has_value()) out["od_h_init"] = *state.od_h_init;
@@ -66,7 +91,7 @@ std::string WriteLawState(const LawState& state) {
 absl::StatusOr<LawState> ReadLawState(absl::string_view text) {
   LawState state;
   if (text.empty()) return state;
-  const Json json = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  const Json json = ParseStrictJson(text).value_or(nullptr);
   const auto bad = [&] {
     return absl::InvalidArgumentError(
         absl::StrCat("law_state: expected what a directive carried, found ", text.substr(0, 60)));

@@ -37,8 +37,12 @@ struct LawOutput {
   LawState next;
 };
 
-// The law of `schedule` at one step. A pure function: equal arguments, equal answer, bit for bit. The
-// schedule is valid. Formulas: docs/methods.md 1.2–1.4 (arXiv 2602.09782).
+// What can be used of a measurement: an entropy that is negative or not finite is one that was not measured.
+std::optional<double> MeasuredEntropy(std::optional<double> entropy_nats);
+
+// The law of `schedule` at one step; an entropy that was not measured leaves the state as it is. A pure
+// function: equal arguments, equal answer, bit for bit. The schedule is valid. Formulas:
+// docs/methods.md 1.2–1.4 (arXiv 2602.09782).
 LawOutput ApplyLaw(const ClipSchedule& schedule, const LawState& state, const LawInput& input);
 
 // Whether a law's output depends on what is measured.

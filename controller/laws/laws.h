@@ -30,9 +30,8 @@ inline ClipLine Standard(const ClipSchedule& schedule) {
 // weight · line + (1 − weight) · eps_std. A side that is off stays off.
 inline std::optional<ClipLine> Mix(double weight, const std::optional<ClipLine>& line, double eps_std) {
   if (!line.has_value()) return std::nullopt;
-  // + 0.0 turns a negative zero into zero.
   return ClipLine{.intercept = weight * line->intercept + (1 - weight) * eps_std,
-                  .slope = weight * line->slope + 0.0};
+                  .slope = weight * line->slope};
 }
 
 // Where step k stands in a schedule of two phases; remaining goes from 1 to 0 in each. Past K: the end.

@@ -1,5 +1,9 @@
 #include "services/config/schedule_file.h"
 
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -42,7 +46,15 @@ absl::StatusOr<Schedule> ReadScheduleFile(const std::string& path,
 
 absl::StatusOr<Schedule> OverrideSchedule(const Schedule& schedule,
                                           const std::vector<std::string>& overrides) {
-  ConfigTree tree = ConfigTree::Of("schedule", Json::parse(WriteScheduleJson(schedule)));
+  Json json = Json::parse(WriteScheduleJson(schedule));
+  // Ratio bounds take the place of the box that is there.
+  const auto absolute = [](const std::string& assignment) {
+    return absl::StartsWith(assignment, "clip.ratio_bounds");
+  };
+  if (std::ranges::any_of(overrides, absolute)) {
+    for (const char* key : {"eps_std", "upper", "lower"}) json["clip"].erase(key);
+  }
+  ConfigTree tree = ConfigTree::Of("schedule", std::move(json));
   for (const std::string& assignment : overrides) ENTRAIN_RETURN_IF_ERROR(tree.Override(assignment));
   const std::optional<Schedule> changed = ReadScheduleSection(tree, "");
   if (!changed.has_value()) return absl::InvalidArgumentError(absl::StrJoin(tree.problems, "\n"));

@@ -110,9 +110,10 @@ inline constexpr Metric kDirectives{"entrain_controller_directives_total", C, "d
                                     "Directives made."};
 inline constexpr Metric kEdits{"entrain_controller_edits_total", C, "edits", "Schedule edits accepted."};
 inline constexpr Metric kRuns{"entrain_controller_runs", G, "runs", "Runs in the store."};
-inline constexpr Metric kRefusals{"entrain_controller_refusals_total", C, "calls",
-                                  "Calls refused: conflicts, illegal schedules, missing permission."};
-
+inline constexpr Metric kRunsHeld{"entrain_controller_runs_held", G, "runs",
+                                  "Runs whose thresholds a person holds now."};
+inline constexpr Metric kRefusals{"entrain_controller_refusals_total", C, "edits",
+                                  "Schedule edits refused, by reason.", "reason"};
 inline constexpr Metric kDrifts{"entrain_controller_drifts_total", C, "observations",
                                 "Trainers that applied other thresholds than they acknowledged."};
 // every process

@@ -92,12 +92,15 @@ std::vector<Sample> SamplesOf(const RolloutStats& stats) {
 }
 
 std::vector<Sample> SamplesOf(const ControllerStats& stats) {
-  return {{&metrics::kObservations, Number(stats.observations)},
-          {&metrics::kDirectives, Number(stats.directives)},
-          {&metrics::kEdits, Number(stats.edits)},
-          {&metrics::kRuns, Number(stats.runs)},
-          {&metrics::kRefusals, Number(stats.edits_refused)},
-          {&metrics::kDrifts, Number(stats.drifts)}};
+  std::vector<Sample> samples = {{&metrics::kObservations, Number(stats.observations)},
+                                 {&metrics::kDirectives, Number(stats.directives)},
+                                 {&metrics::kEdits, Number(stats.edits)},
+                                 {&metrics::kRuns, Number(stats.runs)},
+                                 {&metrics::kRunsHeld, Number(stats.runs_held)},
+                                 {&metrics::kDrifts, Number(stats.drifts)}};
+  for (const auto& [reason, count] : stats.edits_refused)
+    samples.push_back({&metrics::kRefusals, Number(count), reason});
+  return samples;
 }
 
 }  // namespace entrain

@@ -2,11 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <future>
 #include <memory>
 #include <stop_token>
 
 #include "absl/time/clock.h"
+#include "controller/controller.h"
 #include "entrain/controller/v1/telemetry_service.grpc.pb.h"
 #include "services/adapters/controller_adapter.h"
 #include "services/clients/controller_client.h"
@@ -14,6 +16,7 @@
 #include "services/convert/steering_convert.h"
 #include "services/runtime/channel.h"
 #include "services/runtime/grpc_server.h"
+#include "tests/testing/manual_clock.h"
 #include "tests/testing/scripted_controller.h"
 
 namespace entrain {
@@ -21,12 +24,13 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// A controller process: port zero, or the port of one that was killed.
+// A controller process: port zero, or the port of one that was killed. Serves `real` instead of the script.
 struct Process {
-  explicit Process(const std::string& listen = "127.0.0.1:0") : pool(2, 64) {
-    telemetry = MakeTelemetryService(controller, pool, stop.get_token());
-    schedule = MakeScheduleService(controller, pool);
-    run = MakeRunService(controller, pool, stop.get_token());
+  explicit Process(const std::string& listen = "127.0.0.1:0", ControllerPort* real = nullptr) : pool(2, 64) {
+    ControllerPort& port = real != nullptr ? *real : controller;
+    telemetry = MakeTelemetryService(port, pool, stop.get_token());
+    schedule = MakeScheduleService(port, pool);
+    run = MakeRunService(port, pool, stop.get_token());
     grpc::Service* services[] = {telemetry.get(), schedule.get(), run.get()};
     auto started = GrpcServer::Start({.listen = listen}, services);
     EXPECT_TRUE(started.ok()) << started.status();
@@ -85,6 +89,52 @@ TEST(ControllerServiceTest, ATrainerSurvivesAControllerThatIsKilledAndComesBackW
   EXPECT_EQ(told[0].resume_from, 4);
   EXPECT_EQ(told[0].last_directive, *before);
   EXPECT_FALSE(told[0].apply_schedule);
+}
+
+TEST(ControllerServiceTest, ATrainerBringsARestoredBackupUpToWhereItIs) {
+  char name[] = "/tmp/entrain-backup-XXXXXX";
+  const std::filesystem::path folder = mkdtemp(name);
+  const std::string file = folder / "controller.sqlite", backup = folder / "backup.sqlite";
+  ManualClock clock;
+  auto controller = *Controller::Create(file, clock);
+  auto process = std::make_unique<Process>("127.0.0.1:0", controller.get());
+  const std::string address = process->server->address();
+  GrpcSteering steering(*OpenChannel(address));
+  const auto restart = [&](const std::string& from) {
+    process.reset();
+    controller.reset();
+    std::filesystem::copy_file(file, backup, std::filesystem::copy_options::skip_existing);
+    if (from != file)
+      std::filesystem::copy_file(from, file, std::filesystem::copy_options::overwrite_existing);
+    controller = *Controller::Create(file, clock);
+    process = std::make_unique<Process>(address, controller.get());
+  };
+  ASSERT_TRUE(steering.Register(SomeRegistration(), absl::Seconds(10)).ok());
+  absl::StatusOr<Directive> directive;
+  Observation observation;
+  const auto steer = [&](int64_t step) {
+    observation = At(step);
+    if (directive.ok()) {
+      observation.applied_directive_id = directive->id;
+      observation.applied_bounds = directive->bounds;
+    }
+    directive = steering.Steer(observation, absl::Seconds(10));
+    ASSERT_TRUE(directive.ok()) << directive.status();
+  };
+  for (int64_t step = 0; step < 3; ++step) steer(step);
+  restart(file);
+  for (int64_t step = 3; step < 6; ++step) steer(step);
+  EXPECT_EQ(directive->id, 6);
+  restart(backup);  // it knows directives 1 to 3
+  steer(6);
+  EXPECT_EQ(directive->id, 7);
+  EXPECT_EQ(directive->step, 6);
+  const auto audit = controller->ListAudit("r");
+  ASSERT_EQ(audit->size(), 1u);
+  EXPECT_EQ(audit->front().detail, "directives 4 to 6 are not known here");
+  process.reset();
+  controller.reset();
+  std::filesystem::remove_all(folder);
 }
 
 TEST(ControllerServiceTest, ASilentControllerIsUnavailableByTheDeadline) {

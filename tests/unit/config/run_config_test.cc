@@ -140,5 +140,18 @@ TEST_F(RunFile, AScheduleFileMayStandAloneOrInARunFile) {
   EXPECT_EQ(ReadScheduleFile(folder_ / "r.yaml", {})->clip.law, ClipLaw::kDid);
 }
 
+TEST_F(RunFile, RatioBoundsOnTheCommandLineReplaceTheBoxThatIsThere) {
+  Schedule schedule;
+  schedule.clip.upper = ClipSide{.line = {0.4, 0}};
+  const auto changed =
+      OverrideSchedule(schedule, {"clip.ratio_bounds.low=0.75", "clip.ratio_bounds.high=1.25"});
+  ASSERT_TRUE(changed.ok()) << changed.status();
+  EXPECT_EQ(changed->clip.upper->line, (ClipLine{0.25, 0}));
+  EXPECT_EQ(changed->clip.lower->line, (ClipLine{0.25, 0}));
+  const auto both = OverrideSchedule(
+      schedule, {"clip.ratio_bounds.low=0.75", "clip.ratio_bounds.high=1.25", "clip.eps_std=0.2"});
+  EXPECT_NE(both.status().message().find("without eps_std"), absl::string_view::npos) << both.status();
+}
+
 }  // namespace
 }  // namespace entrain

@@ -2,13 +2,20 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <future>
+#include <iterator>
 #include <thread>
 
+#include "controller/local_steering.h"
+#include "controller/preview.h"
 #include "tests/testing/manual_clock.h"
 
 namespace entrain {
@@ -57,6 +64,29 @@ class ControllerTest : public testing::Test {
     edit.schedule = Schedule{.clip = {.law = ClipLaw::kStatic, .eps_std = eps}};
     return controller_->EditSchedule(edit);
   }
+  // A copy of the file as a person makes one, with the controller stopped.
+  void Backup() {
+    controller_.reset();
+    fs::copy_file(File(), File() + ".backup");
+    Open();
+  }
+  void Restore() {
+    controller_.reset();
+    fs::copy_file(File() + ".backup", File(), fs::copy_options::overwrite_existing);
+    Open();
+  }
+  static std::string BytesOf(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  // Something else than the controller writes to a file.
+  static void Sql(const std::string& path, const std::string& statements) {
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(db, statements.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
+        << sqlite3_errmsg(db);
+    sqlite3_close(db);
+  }
   std::string Etag() { return controller_->GetSchedule("r", std::nullopt)->etag; }
 
   std::string folder_;
@@ -96,6 +126,36 @@ TEST_F(ControllerTest, MissingAndNonFiniteEntropyMoveNothing) {
   EXPECT_EQ(Report(2, std::nullopt).state, "raise");
   EXPECT_EQ(Report(3, std::numeric_limits<double>::quiet_NaN()).state, "raise");
   EXPECT_EQ(Report(4, -1.0).state, "raise");
+}
+
+TEST_F(ControllerTest, NumbersThatAreNotFiniteAreRefusedAndDoNotSpoilTheHistory) {
+  LocalSteering steering(*controller_);
+  ASSERT_TRUE(steering.Register(RunOf(ClipLaw::kOd), absl::Seconds(1)).ok());
+  Observation metric = At(0, 1.0);
+  metric.metrics["kl/old_new"] = NAN;
+  const absl::Status refused = steering.Steer(metric, absl::Seconds(1)).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(refused.message().find("metrics[\"kl/old_new\"]"), absl::string_view::npos) << refused;
+  Observation bounds = At(0, 1.0);
+  bounds.applied_bounds = ClipBounds{.lower = ClipLine{0.2, INFINITY}};
+  EXPECT_EQ(steering.Steer(bounds, absl::Seconds(1)).status().code(), absl::StatusCode::kInvalidArgument);
+  Observation endless = At(INT64_MAX, 1.0);
+  EXPECT_EQ(steering.Steer(endless, absl::Seconds(1)).status().code(), absl::StatusCode::kInvalidArgument);
+  Report(0, 1.0);
+  EXPECT_EQ(controller_->ListObservations("r", 0, 0)->size(), 1u);
+  EXPECT_TRUE(controller_->Replay("r", {.clip = {.law = ClipLaw::kOd}}).ok());
+}
+
+TEST_F(ControllerTest, TheNewestMeasuredEntropyIsShownAlsoAfterARestart) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kOd)).ok());
+  Report(0, 1.0);
+  Report(1, 0.75);
+  Report(2, std::nullopt);
+  EXPECT_EQ(controller_->GetRun("r")->last_entropy_nats, 0.75);
+  Open();
+  EXPECT_EQ(controller_->GetRun("r")->last_entropy_nats, 0.75);
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kOd, 2, 1)).ok());  // step 1 does not count any more
+  EXPECT_EQ(controller_->GetRun("r")->last_entropy_nats, 1.0);
 }
 
 TEST_F(ControllerTest, AnEditTakesEffectAtTheNextUndecidedStep) {
@@ -156,6 +216,58 @@ TEST_F(ControllerTest, AnEditNeedsAReasonAndALegalSchedule) {
   EXPECT_EQ(controller_->ListRevisions("r", 0)->size(), 1u);
 }
 
+TEST_F(ControllerTest, AnEditIsEitherAScheduleOrARollback) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kStatic)).ok());
+  const absl::Status both = controller_
+                                ->EditSchedule({.run_id = "r",
+                                                .schedule = Schedule{},
+                                                .to_revision = 1,
+                                                .etag = Etag(),
+                                                .author = "me",
+                                                .reason = "both"})
+                                .status();
+  EXPECT_EQ(both.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(both.message().find("found both"), absl::string_view::npos) << both;
+}
+
+TEST_F(ControllerTest, NobodyEditsADecidedStepWhateverTheirName) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kStatic)).ok());
+  for (int64_t step = 0; step < 5; ++step) Report(step, 1.0);
+  ControllerPort::Edit edit{
+      .run_id = "r", .etag = Etag(), .author = "trainer", .reason = "late", .effective_step = 1};
+  edit.schedule = Schedule{.clip = {.eps_std = 0.3}};
+  EXPECT_EQ(controller_->EditSchedule(edit).status().code(), absl::StatusCode::kInvalidArgument);
+  // A trainer that applies its run file does so from where it resumes, or from the first undecided step.
+  Registration resumed = RunOf(ClipLaw::kId, 2, 3);
+  resumed.apply_schedule = true;
+  ASSERT_TRUE(controller_->Register(resumed).ok());
+  EXPECT_EQ(controller_->GetSchedule("r", std::nullopt)->effective_step, 3);
+}
+
+TEST_F(ControllerTest, RefusedEditsAreCountedByReasonAndHeldRunsAreCounted) {
+  Registration box = RunOf(ClipLaw::kStatic);
+  box.capabilities = {.lines = false, .plain_box = true, .dials = {}};
+  ASSERT_TRUE(controller_->Register(box).ok());
+  EXPECT_FALSE(Edit(0.3, "stale").ok());
+  EXPECT_FALSE(Edit(1.5, Etag()).ok());
+  EXPECT_FALSE(Edit(0.3, Etag(), -1).ok());
+  ControllerPort::Edit lines{.run_id = "r", .etag = Etag(), .author = "me", .reason = "lines"};
+  lines.schedule = Schedule{.clip = {.law = ClipLaw::kId}};
+  EXPECT_FALSE(controller_->EditSchedule(lines).ok());
+  lines.run_id = "unknown";
+  EXPECT_FALSE(controller_->EditSchedule(lines).ok());
+  EXPECT_EQ(controller_->stats().edits_refused,
+            (std::map<std::string, int64_t>{
+                {"conflict", 1}, {"illegal", 2}, {"not_applicable", 1}, {"not_found", 1}}));
+  EXPECT_EQ(controller_->stats().edits, 0);
+  ASSERT_TRUE(controller_->Hold("r", "me", "look").ok());
+  EXPECT_EQ(controller_->stats().runs_held, 1);
+  Open();
+  EXPECT_EQ(controller_->stats().runs_held, 1);
+  ASSERT_TRUE(controller_->Release("r", "me", "seen").ok());
+  EXPECT_EQ(controller_->stats().runs_held, 0);
+}
+
 TEST_F(ControllerTest, ATrainerOfPlainBoxesIsNotGivenLines) {
   Registration box = RunOf(ClipLaw::kId);
   box.capabilities = {.lines = false, .plain_box = true, .dials = {}};
@@ -168,6 +280,59 @@ TEST_F(ControllerTest, ATrainerOfPlainBoxesIsNotGivenLines) {
                             .author = "me",
                             .reason = "lines"};
   EXPECT_EQ(controller_->EditSchedule(edit).status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(ControllerTest, EveryRevisionThatCanComeIntoForceMustSuitTheTrainer) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kId)).ok());
+  ASSERT_TRUE(Edit(0.3, Etag(), 50).ok());  // a box, but only from step 50 on
+  Registration box = RunOf(ClipLaw::kId, 2);
+  box.capabilities = {.lines = false, .plain_box = true, .dials = {}};
+  const absl::Status refused = controller_->Register(box).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(refused.message().find("revision 1, in force from step 0"), absl::string_view::npos) << refused;
+  EXPECT_EQ(controller_->GetRun("r")->attempt, 1);
+  ASSERT_TRUE(Edit(0.3, Etag(), 0).ok());  // now a box hides the lines at every step
+  EXPECT_TRUE(controller_->Register(box).ok());
+}
+
+TEST_F(ControllerTest, AnAppliedRunFileMustSuitTheTrainerThatAppliesIt) {
+  Registration box = RunOf(ClipLaw::kStatic);
+  box.capabilities = {.lines = false, .plain_box = true, .dials = {}};
+  ASSERT_TRUE(controller_->Register(box).ok());
+  Registration lines = RunOf(ClipLaw::kId, 2);
+  lines.apply_schedule = true;
+  EXPECT_TRUE(controller_->Register(lines).ok());  // what attempt 1 could apply does not matter
+  Registration other = RunOf(ClipLaw::kDid, 3);
+  other.apply_schedule = true;
+  other.capabilities = box.capabilities;
+  EXPECT_EQ(controller_->Register(other).status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(controller_->ListRevisions("r", 0)->size(), 2u);
+}
+
+TEST_F(ControllerTest, ABoxTrainerGetsNoLinesFromTheStepsBeforeIt) {
+  Registration registration = RunOf(ClipLaw::kId);
+  registration.schedule.guards.max_change_per_step = 0.01;
+  ASSERT_TRUE(controller_->Register(registration).ok());
+  EXPECT_NE(Report(0, 1.0).bounds.upper->slope, 0);
+  registration.schedule.clip.law = ClipLaw::kStatic;
+  registration.apply_schedule = true;
+  registration.attempt = 2;
+  registration.resume_from = 1;
+  registration.capabilities = {.lines = false, .plain_box = true, .dials = {}};
+  ASSERT_TRUE(controller_->Register(registration).ok());
+  ASSERT_TRUE(controller_->Hold("r", "me", "keep it").ok());
+  const absl::Status held = controller_->ReportStep(At(1, 1.0, 2)).status();
+  EXPECT_EQ(held.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(held.message().find("release it"), absl::string_view::npos) << held;
+  ASSERT_TRUE(controller_->Release("r", "me", "cannot be").ok());
+  EXPECT_EQ(Report(1, 1.0, 2).bounds.upper, (ClipLine{0.2, 0}));
+}
+
+TEST_F(ControllerTest, ATrainerThatIgnoresThresholdsRegistersWithAnySchedule) {
+  Registration none = RunOf(ClipLaw::kId);
+  none.capabilities = {.lines = false, .plain_box = false, .dials = {}};
+  EXPECT_TRUE(controller_->Register(none).ok());
+  Report(0, 1.0);
 }
 
 TEST_F(ControllerTest, AResumeSupersedesLaterDecisionsRestoresTheStateAndNumbersOn) {
@@ -204,8 +369,95 @@ TEST_F(ControllerTest, AControllerThatLostItsFileAdoptsTheTrainersDirective) {
   const Directive next = Report(8, 0.5);
   EXPECT_EQ(next.id, 41);
   EXPECT_EQ(next.state, "raise");
-  EXPECT_EQ(next.revision, 3);
+  EXPECT_EQ(next.revision, 4);  // what revisions 2 and 3 said is lost: their numbers are not given again
   EXPECT_EQ(controller_->ListAudit("r")->front().action, "adopt");
+}
+
+TEST_F(ControllerTest, ARestoredBackupGoesOnFromTheTrainersDirectiveAndRepeatsNoNumber) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kOd)).ok());
+  for (int64_t step = 0; step < 3; ++step) Report(step, 1.0);
+  Backup();
+  Report(3, 1.0);
+  for (const double eps : {0.25, 0.3}) {
+    ASSERT_TRUE(controller_
+                    ->EditSchedule({.run_id = "r",
+                                    .schedule = Schedule{.clip = {.law = ClipLaw::kOd, .eps_std = eps}},
+                                    .etag = Etag(),
+                                    .author = "me",
+                                    .reason = "lost later"})
+                    .ok());
+  }
+  const Directive used = Report(4, 0.1);
+  EXPECT_EQ(used.id, 5);
+  EXPECT_EQ(used.revision, 3);
+  EXPECT_EQ(used.state, "raise");
+  Restore();
+  Observation ahead = At(5, 0.5);
+  ahead.applied_directive_id = used.id;
+  ahead.applied_bounds = used.bounds;
+  const absl::Status asked = controller_->ReportStep(ahead).status();
+  EXPECT_EQ(asked.code(), absl::StatusCode::kNotFound);
+  EXPECT_NE(asked.message().find("directive 5 is not known here, where 3 is the newest"),
+            absl::string_view::npos)
+      << asked;
+  Registration again = RunOf(ClipLaw::kOd, 1, 5);
+  again.last_directive = used;
+  ASSERT_TRUE(controller_->Register(again).ok());
+  const auto next = controller_->ReportStep(ahead);
+  ASSERT_TRUE(next.ok()) << next.status();
+  EXPECT_EQ(next->id, 6);
+  EXPECT_EQ(next->revision, 4);
+  EXPECT_EQ(next->state, "raise");  // the trainer's state, not the backup's
+  EXPECT_EQ(Edit(0.3, Etag())->revision.revision, 5);
+  const auto audit = controller_->ListAudit("r");
+  EXPECT_EQ(audit->front().action, "adopt");
+  EXPECT_EQ(audit->front().detail, "directives 4 to 5 and revisions 2 to 3 are not known here");
+}
+
+TEST_F(ControllerTest, ARestoredBackupKeepsAnEditOfALaterStep) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kStatic)).ok());
+  ASSERT_TRUE(Edit(0.3, Etag(), 8).ok());
+  Report(0, 1.0);
+  Backup();
+  ASSERT_TRUE(Edit(0.4, Etag()).ok());
+  Registration again = RunOf(ClipLaw::kStatic, 1, 2);
+  again.last_directive = Report(1, 1.0);
+  EXPECT_EQ(again.last_directive->revision, 3);
+  Restore();
+  ASSERT_TRUE(controller_->Register(again).ok());
+  EXPECT_EQ(Report(2, 1.0).bounds.upper->intercept, 0.2);  // revision 1: the newest known for this step
+  EXPECT_EQ(Report(8, 1.0).bounds.upper->intercept, 0.3);
+}
+
+TEST_F(ControllerTest, ARestoredBackupForgetsWhatTheTrainerHasRewound) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kStatic)).ok());
+  for (int64_t step = 0; step < 5; ++step) Report(step, 1.0);
+  Backup();
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kStatic, 2, 2)).ok());
+  const Directive used = Report(2, 1.0, 2);
+  EXPECT_EQ(used.id, 6);
+  Restore();
+  // It knows attempt 1 only, and a decision of step 3 that does not count any more.
+  EXPECT_EQ(controller_->ReportStep(At(3, 1.0, 2)).status().code(), absl::StatusCode::kNotFound);
+  Registration again = RunOf(ClipLaw::kStatic, 2, 3);
+  again.last_directive = used;
+  ASSERT_TRUE(controller_->Register(again).ok());
+  EXPECT_EQ(Report(3, 1.0, 2).id, 7);
+  EXPECT_EQ(Report(4, 1.0, 2).id, 8);
+  EXPECT_EQ(controller_->ListDirectives("r", 0, 0)->size(), 5u);
+}
+
+TEST_F(ControllerTest, AnAdoptedDirectiveWithAnImpossibleNumberIsRefused) {
+  Registration registration = RunOf(ClipLaw::kStatic, 1, 8);
+  const Directive good{
+      .id = 40, .step = 7, .revision = 1, .bounds = {.upper = ClipLine{0.2, 0}, .lower = ClipLine{0.2, 0}}};
+  for (int64_t Directive::*number : {&Directive::id, &Directive::step, &Directive::revision}) {
+    registration.last_directive = good;
+    (*registration.last_directive).*number = INT64_MAX;
+    EXPECT_EQ(controller_->Register(registration).status().code(), absl::StatusCode::kInvalidArgument);
+  }
+  registration.last_directive = good;
+  EXPECT_TRUE(controller_->Register(registration).ok());
 }
 
 TEST_F(ControllerTest, HoldKeepsTheThresholdsUntilRelease) {
@@ -243,6 +495,88 @@ TEST_F(ControllerTest, ReplayOfItsOwnScheduleIsWhatWasRecorded) {
   for (const auto& point : *points) EXPECT_EQ(point.replayed.bounds, point.recorded);
 }
 
+TEST_F(ControllerTest, APreviewIsWhatTheLiveControllerDecidesForTheSameMetrics) {
+  const std::optional<double> entropy[] = {1.0, 0.9, 0.15, 0.5,  std::nullopt, 0.95, -1.0,
+                                           0.5, 0.1, NAN,  0.99, 0.7,          0.2,  0.3};
+  std::map<int64_t, double> measured;
+  for (size_t step = 0; step < std::size(entropy); ++step) {
+    if (entropy[step].has_value()) measured[static_cast<int64_t>(step)] = *entropy[step];
+  }
+  int run = 0;
+  for (const ClipLaw law :
+       {ClipLaw::kStatic, ClipLaw::kId, ClipLaw::kDid, ClipLaw::kOd, ClipLaw::kPiecewise}) {
+    Registration registration = RunOf(law);
+    registration.run_id = std::to_string(++run);
+    registration.total_steps = 10;  // the end is passed, too
+    registration.schedule.guards = {.max_change_per_step = 0.05, .dead_band = 0.001};
+    if (law == ClipLaw::kPiecewise) {
+      registration.schedule.clip.points = {
+          {.step = 2, .upper = {.line = {0.2, 0}}, .lower = {.off = true}},
+          {.step = 9, .upper = {.line = {0.4, -0.2}}, .lower = {.off = true}}};
+    }
+    ASSERT_TRUE(controller_->Register(registration).ok());
+    const auto points = controller_->Preview(registration.schedule, std::size(entropy), 10, measured);
+    ASSERT_TRUE(points.ok()) << points.status();
+    for (size_t step = 0; step < std::size(entropy); ++step) {
+      Observation observation = At(static_cast<int64_t>(step), entropy[step]);
+      observation.run_id = registration.run_id;
+      const auto directive = controller_->ReportStep(observation);
+      ASSERT_TRUE(directive.ok()) << directive.status();
+      EXPECT_EQ((*points)[step].bounds, directive->bounds) << "law " << run << " step " << step;
+      EXPECT_EQ((*points)[step].state, directive->state) << "law " << run << " step " << step;
+      EXPECT_EQ((*points)[step].reason, directive->reason) << "law " << run << " step " << step;
+    }
+  }
+}
+
+TEST_F(ControllerTest, AWatcherIsToldOutsideTheLock) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kStatic)).ok());
+  std::promise<int64_t> read;
+  std::thread reader;
+  bool answered = false;
+  const auto watch = controller_->Watch("r", [&](const ControllerPort::Event& event) {
+    if (!std::holds_alternative<Observation>(event)) return;
+    reader = std::thread([&] { read.set_value(controller_->GetRun("r")->last_step); });
+    answered = read.get_future().wait_for(std::chrono::seconds(5)) == std::future_status::ready;
+  });
+  Report(0, 1.0);
+  reader.join();
+  EXPECT_TRUE(answered);
+  controller_->Unwatch(*watch);
+}
+
+TEST_F(ControllerTest, AWatcherIsNotToldWhatWasNotCommitted) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kId)).ok());
+  Report(0, 1.0);
+  int events = 0;
+  const auto watch = controller_->Watch("r", [&](const ControllerPort::Event&) { ++events; });
+  Registration box = RunOf(ClipLaw::kId, 2);  // notes the resume, and is refused after that
+  box.capabilities = {.lines = false, .plain_box = true, .dials = {}};
+  EXPECT_FALSE(controller_->Register(box).ok());
+  EXPECT_EQ(events, 0);
+  EXPECT_TRUE(controller_->ListAudit("r")->empty());
+  box.capabilities.lines = true;
+  EXPECT_TRUE(controller_->Register(box).ok());
+  EXPECT_EQ(events, 1);
+  controller_->Unwatch(*watch);
+}
+
+TEST_F(ControllerTest, AWatcherIsNotCalledAfterUnwatch) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kStatic)).ok());
+  std::atomic<bool> stop = false;
+  std::jthread reports([&] {
+    for (int64_t step = 0; !stop; ++step) ASSERT_TRUE(controller_->ReportStep(At(step, 1.0)).ok());
+  });
+  for (int round = 0; round < 5; ++round) {
+    auto alive = std::make_unique<std::atomic<int>>(0);
+    const auto watch = controller_->Watch("r", [&seen = *alive](const ControllerPort::Event&) { ++seen; });
+    while (*alive == 0) std::this_thread::yield();
+    controller_->Unwatch(*watch);
+    alive.reset();  // AddressSanitizer and ThreadSanitizer see a call that comes later
+  }
+  stop = true;
+}
+
 TEST_F(ControllerTest, AWatcherSeesWhatHappensInOrder) {
   ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kStatic)).ok());
   std::vector<size_t> kinds;
@@ -270,6 +604,38 @@ TEST_F(ControllerTest, ADamagedOrForeignFileIsRefusedWithAWayOutAndLeftAsItWas) 
   EXPECT_NE(controller.status().message().find("Restore a backup"), absl::string_view::npos)
       << controller.status();
   EXPECT_EQ(fs::file_size(path), 8192u);
+}
+
+TEST_F(ControllerTest, AFileOfAnotherProgramOrOfANewerEntrainIsRefusedAndLeftByteForByte) {
+  controller_.reset();
+  const std::string newer = folder_ + "/newer", foreign = folder_ + "/foreign", same = folder_ + "/same";
+  const std::string wal = folder_ + "/wal";
+  fs::copy_file(File(), newer);
+  Sql(newer, "PRAGMA journal_mode=DELETE; PRAGMA user_version=9;");
+  Sql(foreign, "CREATE TABLE mine(a); INSERT INTO mine VALUES(1);");
+  Sql(same, "CREATE TABLE runs(a); PRAGMA user_version=1;");
+  Sql(wal, "PRAGMA journal_mode=WAL; CREATE TABLE mine(a);");
+  for (const std::string& path : {newer, foreign, same, wal}) {
+    const std::string before = BytesOf(path);
+    const absl::Status refused = Controller::Create(path, clock_).status();
+    EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition) << refused;
+    EXPECT_NE(refused.message().find("start with another file"), absl::string_view::npos) << refused;
+    EXPECT_EQ(BytesOf(path), before) << path;
+  }
+}
+
+TEST_F(ControllerTest, AStoredScheduleThatCannotBeUsedIsNamedWithAWayOut) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kStatic)).ok());
+  ASSERT_TRUE(Edit(0.3, Etag()).ok());
+  for (const std::string schedule : {R"({"clp": 1})", R"({"clip": {"law": "piecewise"}})"}) {
+    controller_.reset();
+    Sql(File(), "UPDATE revisions SET schedule='" + schedule + "' WHERE revision=2;");
+    const auto controller = Controller::Create(File(), clock_);
+    EXPECT_EQ(controller.status().code(), absl::StatusCode::kDataLoss);
+    for (const char* expected : {"run r", "revision 2", "Restore a backup"}) {
+      EXPECT_NE(controller.status().message().find(expected), absl::string_view::npos) << controller.status();
+    }
+  }
 }
 
 // A child acknowledges edits and directives on a pipe and is killed in the middle; whatever it acknowledged

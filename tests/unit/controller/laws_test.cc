@@ -114,6 +114,22 @@ TEST(Laws, StayInTheLegalRangeForRandomValidSchedules) {
   EXPECT_GT(tried, 500);
 }
 
+TEST(Laws, AnEntropyThatIsNegativeOrNotFiniteMovesNothingInAPreview) {
+  const auto points = PreviewSchedule(Of(ClipLaw::kOd), 4, 100, {{0, 1.0}, {1, -1.0}, {2, NAN}, {3, 0.1}});
+  ASSERT_TRUE(points.ok()) << points.status();
+  EXPECT_EQ((*points)[1].state, "lower");
+  EXPECT_EQ((*points)[2].state, "lower");
+  EXPECT_EQ((*points)[3].state, "raise");
+}
+
+TEST(Laws, ASlopeOfMinusZeroIsWrittenAsZero) {
+  Schedule schedule;
+  schedule.clip.upper = ClipSide{.line = {0.2, -0.0}};
+  const auto points = PreviewSchedule(schedule, 1, 1, {});
+  EXPECT_NE(PointJson(points->front()).find("\"upper\":[0.2,0.0]"), std::string::npos)
+      << PointJson(points->front());
+}
+
 TEST(Guards, AnEditIsApproachedAtTheAllowedRate) {
   Schedule schedule;
   schedule.guards.max_change_per_step = 0.05;
@@ -160,6 +176,9 @@ TEST(LawState, ComesBackFromItsText) {
   EXPECT_EQ(*ReadLawState(""), LawState{});
   EXPECT_FALSE(ReadLawState("{}").ok());
   EXPECT_FALSE(ReadLawState("nonsense").ok());
+  EXPECT_FALSE(ReadLawState(R"({"od_raise": 0, "revision": 1, "catching_up": false, "bounds": )" +
+                            std::string(300000, '[') + std::string(300000, ']') + "}")
+                   .ok());
 }
 
 TEST(ScheduleJson, ComesBackAndNamesWhatIsWrong) {
@@ -174,6 +193,21 @@ TEST(ScheduleJson, ComesBackAndNamesWhatIsWrong) {
   }
 }
 
+TEST(ScheduleJson, AKeyThatStandsTwiceIsRefused) {
+  const auto twice = ReadScheduleJson(R"({"clip": {"eps_std": 0.3, "eps_std": 0.1}})");
+  EXPECT_EQ(twice.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(twice.status().message().find("\"eps_std\" stands twice"), absl::string_view::npos)
+      << twice.status();
+  EXPECT_TRUE(
+      ReadScheduleJson(R"({"clip": {"upper": {"intercept": 0.3}, "lower": {"intercept": 0.2}}})").ok());
+}
+
+TEST(ScheduleJson, DeepNestingIsRefusedAndDoesNotUseUpTheStack) {
+  const std::string deep = std::string(300000, '[') + std::string(300000, ']');
+  EXPECT_EQ(ReadScheduleJson("{\"clip\": " + deep + "}").status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_FALSE(ParseObservations("f", "{\"step\": 0, \"entropy\": " + deep + "}").ok());
+}
+
 TEST(ScheduleJson, RatioBoundsAreTheBoxTheyMean) {
   const auto schedule =
       ReadScheduleJson(R"({"clip": {"law": "static", "ratio_bounds": {"low": 0.75, "high": 1.25}}})");
@@ -183,6 +217,18 @@ TEST(ScheduleJson, RatioBoundsAreTheBoxTheyMean) {
   EXPECT_FALSE(
       ReadScheduleJson(R"({"clip": {"law": "id", "ratio_bounds": {"low": 0.8, "high": 1.2}}})").ok());
   EXPECT_FALSE(ReadScheduleJson(R"({"clip": {"ratio_bounds": {"low": 0.2, "high": 0.28}}})").ok());
+  const auto both =
+      ReadScheduleJson(R"({"clip": {"eps_std": 0.3, "ratio_bounds": {"low": 0.8, "high": 1.2}}})");
+  EXPECT_NE(both.status().message().find("without eps_std"), absl::string_view::npos) << both.status();
+}
+
+// docs/methods.md 12 limits l0 and the sum from below only: lo = (1 − l0) / (1 + l1·q) stays in [0, 1].
+TEST(Schedule, ALowerLineMayRiseAboveOne) {
+  Schedule schedule;
+  schedule.clip.lower = ClipSide{.line = {0.5, 0.6}};
+  EXPECT_TRUE(schedule.Validate().ok()) << schedule.Validate();
+  schedule.clip.lower->line = {0.5, -0.6};
+  EXPECT_FALSE(schedule.Validate().ok());
 }
 
 TEST(Schedule, AnEpsilonThatLooksLikeARatioIsRefusedWithBothSpellings) {

@@ -45,6 +45,19 @@ MetricsPage PageOfEverything() {
   return page;
 }
 
+TEST(MetricsPageTest, TheControllersRefusalsAndHoldsAreShown) {
+  MetricsPage page("controller");
+  page.Add([] {
+    ControllerStats stats{.edits = 3, .runs = 2, .runs_held = 1};
+    stats.edits_refused["conflict"] = 4;
+    return SamplesOf(stats);
+  });
+  const std::string text = page.Text();
+  EXPECT_THAT(text, HasSubstr("\nentrain_controller_refusals_total{reason=\"conflict\"} 4\n"));
+  EXPECT_THAT(text, HasSubstr("\nentrain_controller_refusals_total{reason=\"illegal\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("\nentrain_controller_runs_held 1\n"));
+}
+
 TEST(MetricsPageTest, ShowsEachNumberUnderItsName) {
   const std::string text = PageOfEverything().Text();
   EXPECT_THAT(text,
