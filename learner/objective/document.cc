@@ -111,7 +111,7 @@ absl::Status ReadParams(const Json& params, ObjectiveSpec& spec) {
       return absl::InvalidArgumentError(absl::StrCat(spec.name, ": unknown parameter \"", name.substr(0, 60),
                                                      "\"", DidYouMean(name, known)));
     }
-    if (spec.name == "flex_clip" && (name == "upper" || name == "lower")) {
+    if (name == "upper" || name == "lower") {
       ENTRAIN_ASSIGN_OR_RETURN((name == "upper" ? spec.upper : spec.lower),
                                Line(absl::StrCat("params.", name), value));
     } else if (name == "horizon") {
@@ -120,7 +120,7 @@ absl::Status ReadParams(const Json& params, ObjectiveSpec& spec) {
       if (!(spec.horizon > 0) || std::isinf(spec.horizon))
         return Wrong("params.horizon", "a number above 0", value);
     } else if (name == "dual_c" && value.is_null()) {
-      continue;  // off
+      spec.numbers[name] = std::numeric_limits<double>::infinity();  // off
     } else if (value.is_string() && value != "inf") {
       spec.words[name] = value.get<std::string>();
     } else {
@@ -193,6 +193,46 @@ absl::StatusOr<std::vector<double>> Matrix(const Json& document, const char* key
   return values;
 }
 
+ObjectiveNeeds NeedsOf(const std::string& name) {
+  for (const ObjectiveInfo& info : RegisteredObjectives()) {
+    if (info.name == name) return info.needs;
+  }
+  return {};
+}
+
+// "group_accuracy": one number for each row.
+absl::StatusOr<std::vector<double>> Accuracies(const Json& document, const Shape& shape) {
+  const Json& list = document.contains("group_accuracy") ? document["group_accuracy"] : Json();
+  const auto wrong = [&] {
+    return Wrong("group_accuracy", absl::StrCat(shape.rows, " numbers, one for each row"), list);
+  };
+  if (!list.is_array() || list.size() != shape.rows) return wrong();
+  std::vector<double> values;
+  for (const Json& value : list) {
+    if (!value.is_number() || !std::isfinite(value.get<double>())) return wrong();
+    values.push_back(value.get<double>());
+  }
+  return values;
+}
+
+// clip_cov's "selected": the draw, given instead of made. [B][T] of true and false, or 1 and 0.
+absl::StatusOr<std::vector<uint8_t>> Selected(const Json& rows, const Shape& shape) {
+  const auto wrong = [&] {
+    return Wrong("params.selected",
+                 absl::StrCat(shape.rows, " rows of ", shape.columns, " times true or false"), rows);
+  };
+  if (!rows.is_array() || rows.size() != shape.rows) return wrong();
+  std::vector<uint8_t> out;
+  for (const Json& row : rows) {
+    if (!row.is_array() || row.size() != shape.columns) return wrong();
+    for (const Json& value : row) {
+      if (!value.is_boolean() && value != 0 && value != 1) return wrong();
+      out.push_back(value == true || value == 1 ? 1 : 0);
+    }
+  }
+  return out;
+}
+
 // Reads the columns that `spec` uses; the others are ignored, whatever they hold.
 absl::StatusOr<TokenBatch> ReadBatch(const Json& document, const ObjectiveSpec& spec, Shape& shape) {
   for (const char* key : {"old_logp", "new_logp", "advantages", "mask"}) {
@@ -208,8 +248,28 @@ absl::StatusOr<TokenBatch> ReadBatch(const Json& document, const ObjectiveSpec& 
   std::vector<std::pair<const char*, std::vector<double>*>> columns = {
       {"old_logp", &batch.old_logp}, {"new_logp", &batch.new_logp}, {"advantages", &batch.advantage}};
   if (spec.tis.has_value()) columns.emplace_back("rollout_logp", &batch.rollout_logp);
+  const ObjectiveNeeds needs = NeedsOf(spec.name);
+  const auto need = [&](bool needed, const char* key, std::vector<double>* column) -> absl::Status {
+    if (!needed) return absl::OkStatus();
+    columns.emplace_back(key, column);
+    if (document.contains(key)) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat("\"", key, "\" is missing; ", spec.name, " needs it"));
+  };
+  ENTRAIN_RETURN_IF_ERROR(need(needs.old_entropy, "old_entropy", &batch.old_entropy));
+  ENTRAIN_RETURN_IF_ERROR(need(needs.entropy, "entropy", &batch.entropy));
+  ENTRAIN_RETURN_IF_ERROR(need(needs.old_n, "old_n", &batch.old_n));
   for (const auto& [key, column] : columns) {
     ENTRAIN_ASSIGN_OR_RETURN(*column, Matrix(document, key, shape, &batch.mask));
+  }
+  if (needs.group_accuracy) {
+    ENTRAIN_ASSIGN_OR_RETURN(batch.group_accuracy, Accuracies(document, shape));
+  }
+  if (needs.measured_entropy) {
+    if (!document.contains("measured_entropy"))
+      return absl::InvalidArgumentError(
+          absl::StrCat("\"measured_entropy\" is missing; ", spec.name, " needs it"));
+    ENTRAIN_ASSIGN_OR_RETURN(batch.measured_entropy,
+                             Number("measured_entropy", document["measured_entropy"]));
   }
   for (size_t row = 0; row <= shape.rows; ++row)
     batch.sequence_begin.push_back(static_cast<int64_t>(row * shape.columns));
@@ -279,13 +339,29 @@ absl::StatusOr<std::string> EvaluateObjectiveDocument(absl::string_view text) {
   }
   if (!document.contains("objective")) return absl::InvalidArgumentError("\"objective\" is missing");
   if (!document["objective"].is_string()) return Wrong("objective", "a name", document["objective"]);
+  const std::string name = document["objective"].get<std::string>();
+  Json params = Member(document, "params"), selected;
+  if (name == "clip_cov" && params.is_object() && params.contains("selected")) {
+    selected = params["selected"];
+    params.erase("selected");
+  }
   ENTRAIN_ASSIGN_OR_RETURN(const ObjectiveSpec spec,
-                           BuildSpec(document["objective"].get<std::string>(), Member(document, "params"),
-                                     Member(document, "aggregation"), Member(document, "tis")));
+                           BuildSpec(name, params, Member(document, "aggregation"), Member(document, "tis")));
+  PlanKey key;
+  if (document.contains("seed")) {
+    if (!document["seed"].is_number_unsigned())
+      return Wrong("seed", "an integer of 0 or more", document["seed"]);
+    key.seed = document["seed"].get<uint64_t>();
+  }
   if (spec.tis.has_value() && !document.contains("rollout_logp"))
     return absl::InvalidArgumentError("\"rollout_logp\" is missing; \"tis\" needs it");
   Shape shape;
-  ENTRAIN_ASSIGN_OR_RETURN(const TokenBatch batch, ReadBatch(document, spec, shape));
+  ENTRAIN_ASSIGN_OR_RETURN(TokenBatch batch, ReadBatch(document, spec, shape));
+  if (!selected.is_null()) {
+    ENTRAIN_ASSIGN_OR_RETURN(batch.selected, Selected(selected, shape));
+  }
+  ENTRAIN_RETURN_IF_ERROR(PrepareBatch(spec, batch));
+  ENTRAIN_RETURN_IF_ERROR(PlanMinibatch(spec, key, batch));
   ENTRAIN_ASSIGN_OR_RETURN(const ObjectiveResult result,
                            EvaluateObjective(spec, batch, CountDenominators(batch)));
   nlohmann::ordered_json out;

@@ -9,8 +9,8 @@
 #include "common/nearest.h"
 #include "common/status_macros.h"
 #include "learner/objective/aggregation.h"
-#include "learner/objective/clip_bounds.h"
-#include "learner/objective/surrogate.h"
+#include "learner/objective/batch_statistics.h"
+#include "learner/objective/method.h"
 #include "learner/objective/tis.h"
 
 namespace entrain {
@@ -18,122 +18,77 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// A number that an objective takes.
-struct NumberParameter {
-  const char* name;
-  double low, high;  // legal range, inclusive
-  const char* range;
-};
-
-struct Definition {
-  ObjectiveInfo info;
-  std::vector<NumberParameter> numbers;
-  std::vector<std::string> words;
-  Aggregation aggregation;
-};
-
-const NumberParameter kDualC = {"dual_c", 1.0, kInfinity, "more than 1"};
-const NumberParameter kHorizon = {"horizon", 0.0, 1e12, "more than 0"};
-
-const std::vector<Definition>& Definitions() {
-  static const auto* definitions = new std::vector<Definition>{
-      {.info = {.name = "flex_clip",
-                .clip = ClipForm::kLines,
-                .ratio_based = true,
-                .summary = "clip thresholds that are lines in the token's probability (arXiv 2602.09782)"},
-       .numbers = {{"eps_min", 0.0, kInfinity, "0 or more"},
-                   {"eps_max", 0.0, kInfinity, "0 or more"},
-                   kDualC,
-                   kHorizon},
-       .words = {"p_source"},
-       .aggregation = Aggregation::kTokenMean},
-      {.info = {.name = "ppo_clip",
-                .clip = ClipForm::kBox,
-                .ratio_based = true,
-                .summary = "the clipped surrogate with a constant box (GRPO, Dr.GRPO)"},
-       .numbers = {{"eps_low", 0.0, 1.0, "from 0 to 1 (1 is off)"},
-                   {"eps_high", 0.0, kInfinity, "0 or more (inf is off)"},
-                   kDualC,
-                   kHorizon},
-       .words = {},
-       .aggregation = Aggregation::kTokenMean}};
-  return *definitions;
-}
-
-const Definition* Find(const std::string& name) {
-  for (const Definition& definition : Definitions()) {
-    if (definition.info.name == name) return &definition;
-  }
-  return nullptr;
-}
-
-double NumberOr(const ObjectiveSpec& spec, const char* name, double fallback) {
-  const auto found = spec.numbers.find(name);
-  return found == spec.numbers.end() ? fallback : found->second;
-}
-
-std::optional<PSource> PSourceOf(const ObjectiveSpec& spec) {
-  const auto found = spec.words.find("p_source");
-  if (found == spec.words.end() || found->second == "closed") return PSource::kClosed;
-  if (found->second == "new") return PSource::kNew;
-  if (found->second == "old") return PSource::kOld;
-  return std::nullopt;
-}
-
-absl::Status CheckColumns(const ObjectiveSpec& spec, const TokenBatch& batch) {
+absl::Status CheckColumns(const ObjectiveSpec& spec, const TokenBatch& batch, bool with_new) {
   const size_t count = batch.mask.size();
-  const auto check = [count](absl::string_view name, const std::vector<double>& column,
-                             bool needed) -> absl::Status {
-    if (column.size() == count || (!needed && column.empty())) return absl::OkStatus();
+  const ObjectiveNeeds& needs = FindMethod(spec.name)->info.needs;
+  const auto check = [](absl::string_view name, const std::vector<double>& column, size_t expected,
+                        bool needed) -> absl::Status {
+    if (column.size() == expected || (!needed && column.empty())) return absl::OkStatus();
     return absl::InvalidArgumentError(
-        absl::StrCat("\"", name, "\": expected ", count, " values, found ", column.size()));
+        absl::StrCat("\"", name, "\": expected ", expected, " values, found ", column.size()));
   };
-  ENTRAIN_RETURN_IF_ERROR(check("old_logp", batch.old_logp, true));
-  ENTRAIN_RETURN_IF_ERROR(check("new_logp", batch.new_logp, true));
-  ENTRAIN_RETURN_IF_ERROR(check("advantages", batch.advantage, true));
-  ENTRAIN_RETURN_IF_ERROR(check("rollout_logp", batch.rollout_logp, spec.tis.has_value()));
   if (batch.sequence_begin.empty() || batch.sequence_begin.front() != 0 ||
       batch.sequence_begin.back() != static_cast<int64_t>(count) ||
       !std::is_sorted(batch.sequence_begin.begin(), batch.sequence_begin.end())) {
     return absl::InvalidArgumentError(
         "sequence_begin: expected rising positions from 0 to the number of tokens");
   }
+  ENTRAIN_RETURN_IF_ERROR(check("old_logp", batch.old_logp, count, true));
+  ENTRAIN_RETURN_IF_ERROR(check("new_logp", batch.new_logp, count, with_new));
+  ENTRAIN_RETURN_IF_ERROR(check("advantages", batch.advantage, count, true));
+  ENTRAIN_RETURN_IF_ERROR(check("rollout_logp", batch.rollout_logp, count, spec.tis.has_value()));
+  ENTRAIN_RETURN_IF_ERROR(check("old_entropy", batch.old_entropy, count, needs.old_entropy));
+  ENTRAIN_RETURN_IF_ERROR(check("entropy", batch.entropy, count, with_new && needs.entropy));
+  ENTRAIN_RETURN_IF_ERROR(check("old_n", batch.old_n, count, needs.old_n));
+  ENTRAIN_RETURN_IF_ERROR(
+      check("group_accuracy", batch.group_accuracy, batch.sequence_begin.size() - 1, needs.group_accuracy));
+  return check("weight", batch.weight, count, false);
+}
+
+absl::Status CheckGiven(const ObjectiveSpec& spec) {
+  for (const NumberParameter& parameter : FindMethod(spec.name)->numbers) {
+    if (std::isnan(parameter.fallback) && !spec.numbers.contains(parameter.name))
+      return absl::InvalidArgumentError(
+          absl::StrCat(spec.name, ": \"params.", parameter.name, "\" is missing"));
+  }
   return absl::OkStatus();
 }
 
-// The box or the lines of a spec, at one token.
-class BoundsOf {
- public:
-  explicit BoundsOf(const ObjectiveSpec& spec)
-      : spec_(spec),
-        lines_(spec.name == "flex_clip"),
-        source_(*PSourceOf(spec)),
-        eps_min_(NumberOr(spec, "eps_min", 0.0)),
-        eps_max_(NumberOr(spec, "eps_max", kInfinity)),
-        box_{.lo = 1 - NumberOr(spec, "eps_low", 0.2), .hi = 1 + NumberOr(spec, "eps_high", 0.2)} {}
+std::string Shown(double value) { return std::isinf(value) ? "inf" : absl::StrCat(value); }
 
-  RatioBounds operator()(double old_logp, double new_logp) const {
-    if (!lines_) return box_;
-    return LineBounds(spec_.upper, spec_.lower, source_, std::exp(old_logp), std::exp(new_logp), eps_min_,
-                      eps_max_);
+std::string RangeOf(const NumberParameter& parameter) {
+  if (parameter.low < -1e299) return "a finite number";
+  if (!std::isinf(parameter.high)) {
+    return absl::StrCat(parameter.open_low ? "more than " : "from ", Shown(parameter.low),
+                        parameter.open_high  ? " and less than "
+                        : parameter.open_low ? " and at most "
+                                             : " to ",
+                        Shown(parameter.high));
   }
+  return parameter.open_low ? absl::StrCat("more than ", Shown(parameter.low))
+                            : absl::StrCat(Shown(parameter.low), " or more");
+}
 
- private:
-  const ObjectiveSpec& spec_;
-  const bool lines_;
-  const PSource source_;
-  const double eps_min_, eps_max_;
-  const RatioBounds box_;
-};
+// "closed, new or old".
+std::string OneOf(const std::vector<std::string>& words) {
+  const auto last = words.end() - 1;
+  return words.size() == 1 ? *last : absl::StrCat(absl::StrJoin(words.begin(), last, ", "), " or ", *last);
+}
+
+bool Legal(const NumberParameter& parameter, double value) {
+  return (parameter.open_low ? value > parameter.low : value >= parameter.low) &&
+         (parameter.open_high ? value < parameter.high : value <= parameter.high);
+}
 
 // What keeps lo ≤ 1 ≤ hi at every old probability in [0, 1] (docs/methods.md 12): the solved form has no
 // clamp that would.
 void CheckLines(const ObjectiveSpec& spec, std::vector<std::string>& problems) {
+  const Parameters parameters(spec);
   const auto check = [&](const char* name, const std::optional<EpsLine>& line, bool legal,
                          const char* range) {
     if (!line.has_value()) return;
     const bool finite = std::isfinite(line->intercept) && std::isfinite(line->slope);
-    if (finite && (legal || PSourceOf(spec) != PSource::kClosed)) return;
+    if (finite && (legal || parameters.Word("p_source") != "closed")) return;
     problems.push_back(absl::StrCat(spec.name, ": \"", name, "\": expected ",
                                     finite ? range : "finite numbers", ", found [", line->intercept, ", ",
                                     line->slope, "]"));
@@ -144,8 +99,24 @@ void CheckLines(const ObjectiveSpec& spec, std::vector<std::string>& problems) {
   check("lower", spec.lower,
         l.intercept >= 0 && l.intercept <= 1 && l.intercept + l.slope >= 0 && l.slope > -1,
         "intercept from 0 to 1, intercept + slope >= 0 and slope > -1");
-  if (NumberOr(spec, "eps_min", 0.0) > NumberOr(spec, "eps_max", kInfinity))
+  if (parameters.Number("eps_min") > parameters.Number("eps_max"))
     problems.push_back(absl::StrCat(spec.name, ": \"eps_min\": expected no more than eps_max"));
+}
+
+// GSPO's mean log-ratio, for every token of a sequence.
+std::vector<double> SequenceLogRatios(const TokenBatch& batch) {
+  std::vector<double> out(batch.mask.size(), 0.0);
+  ForEachSequence(batch, [&](size_t, size_t first, size_t last) {
+    double sum = 0, length = 0;
+    for (size_t i = first; i < last; ++i) {
+      if (!(batch.mask[i] > 0)) continue;
+      sum += batch.mask[i] * (batch.new_logp[i] - batch.old_logp[i]);
+      length += batch.mask[i];
+    }
+    std::fill(out.begin() + static_cast<std::ptrdiff_t>(first),
+              out.begin() + static_cast<std::ptrdiff_t>(last), sum / std::max(length, 1.0));
+  });
+  return out;
 }
 
 double LongestSequence(const TokenBatch& batch) {
@@ -159,90 +130,169 @@ double LongestSequence(const TokenBatch& batch) {
 
 std::vector<ObjectiveInfo> RegisteredObjectives() {
   std::vector<ObjectiveInfo> infos;
-  for (const Definition& definition : Definitions()) infos.push_back(definition.info);
+  for (const Method& method : Methods()) infos.push_back(method.info);
   return infos;
 }
 
 std::vector<std::string> ObjectiveParameters(const std::string& name) {
-  const Definition* definition = Find(name);
-  if (definition == nullptr) return {};
-  std::vector<std::string> names = definition->words;
-  for (const NumberParameter& parameter : definition->numbers) names.emplace_back(parameter.name);
-  if (definition->info.clip == ClipForm::kLines) names.insert(names.end(), {"upper", "lower"});
+  std::vector<std::string> names;
+  for (const ParameterInfo& parameter : DescribeParameters(name)) names.push_back(parameter.name);
   return names;
 }
 
+std::vector<ParameterInfo> DescribeParameters(const std::string& name) {
+  const Method* method = FindMethod(name);
+  if (method == nullptr) return {};
+  std::vector<ParameterInfo> out;
+  for (const NumberParameter& parameter : method->numbers) {
+    out.push_back({.name = parameter.name,
+                   .range = RangeOf(parameter),
+                   .fallback = std::isnan(parameter.fallback) ? "needed"
+                               : parameter.name == "dual_c" && std::isinf(parameter.fallback)
+                                   ? "off"
+                                   : Shown(parameter.fallback)});
+  }
+  for (const WordParameter& parameter : method->words)
+    out.push_back({.name = parameter.name,
+                   .range = absl::StrJoin(parameter.words, " | "),
+                   .fallback = parameter.words.front()});
+  if (method->takes_horizon)
+    out.push_back({.name = "horizon", .range = "more than 0", .fallback = "the longest sequence"});
+  if (method->info.clip == ClipForm::kLines) {
+    const ObjectiveSpec plain;
+    const auto line = [](const std::optional<EpsLine>& side) {
+      return absl::StrCat("[", side->intercept, ", ", side->slope, "]");
+    };
+    out.push_back({.name = "upper", .range = "[intercept, slope] or off", .fallback = line(plain.upper)});
+    out.push_back({.name = "lower", .range = "[intercept, slope] or off", .fallback = line(plain.lower)});
+  }
+  return out;
+}
+
 absl::Status ValidateObjective(const ObjectiveSpec& spec) {
-  const Definition* definition = Find(spec.name);
-  if (definition == nullptr) {
+  const Method* method = FindMethod(spec.name);
+  if (method == nullptr) {
     std::vector<std::string> names;
-    for (const Definition& known : Definitions()) names.push_back(known.info.name);
+    for (const Method& known : Methods()) names.push_back(known.info.name);
     return absl::InvalidArgumentError(
         absl::StrCat("unknown objective \"", spec.name, "\"", DidYouMean(spec.name, names)));
   }
   const std::vector<std::string> known = ObjectiveParameters(spec.name);
   std::vector<std::string> problems;
+  const auto expected = [&](const std::string& name, absl::string_view range, const auto& found) {
+    problems.push_back(absl::StrCat(spec.name, ": \"", name, "\": expected ", range, ", found ", found));
+  };
+  const auto unknown = [&](const std::string& name) {
+    problems.push_back(
+        absl::StrCat(spec.name, ": unknown parameter \"", name, "\"", DidYouMean(name, known)));
+  };
   for (const auto& [name, value] : spec.numbers) {
-    const auto parameter = std::ranges::find(definition->numbers, name,
-                                             [](const NumberParameter& p) { return std::string(p.name); });
-    if (parameter == definition->numbers.end() && std::ranges::find(known, name) != known.end()) {
-      problems.push_back(absl::StrCat(spec.name, ": \"", name, "\": found the number ", value, " where ",
-                                      name == "p_source" ? "a word" : "a line", " is expected"));
-    } else if (parameter == definition->numbers.end()) {
-      problems.push_back(
-          absl::StrCat(spec.name, ": unknown parameter \"", name, "\"", DidYouMean(name, known)));
-    } else if (!(value >= parameter->low && value <= parameter->high) ||
-               (parameter->name == kDualC.name && value <= 1)) {
-      problems.push_back(
-          absl::StrCat(spec.name, ": \"", name, "\": expected ", parameter->range, ", found ", value));
+    const auto parameter = std::ranges::find(method->numbers, name, &NumberParameter::name);
+    if (parameter != method->numbers.end()) {
+      if (!Legal(*parameter, value)) expected(name, RangeOf(*parameter), value);
+    } else if (std::ranges::find(method->words, name, &WordParameter::name) != method->words.end()) {
+      expected(name, "a word", value);
+    } else if (std::ranges::find(known, name) != known.end()) {
+      expected(name, "a line", value);
+    } else {
+      unknown(name);
     }
   }
   for (const auto& [name, value] : spec.words) {
-    if (std::ranges::find(definition->words, name) == definition->words.end() &&
-        std::ranges::find(known, name) != known.end()) {
-      problems.push_back(
-          absl::StrCat(spec.name, ": \"", name, "\": expected a number, found \"", value, "\""));
-    } else if (std::ranges::find(definition->words, name) == definition->words.end()) {
-      problems.push_back(
-          absl::StrCat(spec.name, ": unknown parameter \"", name, "\"", DidYouMean(name, known)));
-    } else if (!PSourceOf(spec).has_value()) {
-      problems.push_back(
-          absl::StrCat(spec.name, ": \"p_source\": expected closed, new or old, found \"", value, "\""));
+    const auto parameter = std::ranges::find(method->words, name, &WordParameter::name);
+    if (parameter != method->words.end()) {
+      if (std::ranges::find(parameter->words, value) == parameter->words.end())
+        expected(name, OneOf(parameter->words), absl::StrCat("\"", value, "\""));
+    } else if (std::ranges::find(known, name) != known.end()) {
+      expected(name, "a number", absl::StrCat("\"", value, "\""));
+    } else {
+      unknown(name);
     }
   }
-  if (definition->info.clip == ClipForm::kLines) CheckLines(spec, problems);
+  if (method->info.clip == ClipForm::kLines) CheckLines(spec, problems);
+  const Parameters parameters(spec);
+  if (spec.name == "steer" && parameters.Word("form") == "linear" &&
+      parameters.Number("w_min") > parameters.Number("w_max"))
+    problems.push_back("steer: \"w_min\": expected no more than w_max");
+  if (spec.name == "clip_cov" && !(parameters.Number("lb") < parameters.Number("ub")))
+    problems.push_back("clip_cov: \"lb\": expected less than ub");
+  if (spec.aggregation.has_value() && !method->free_aggregation) {
+    problems.push_back(absl::StrCat(spec.name, ": \"aggregation\": this objective fixes its own, ",
+                                    AggregationName(method->aggregation)));
+  }
+  if (spec.tis.has_value() && !method->takes_tis)
+    problems.push_back(absl::StrCat(spec.name, ": \"tis\" goes with ppo_clip and flex_clip"));
   if (spec.tis.has_value() && !(spec.tis->cap > 0))
     problems.push_back(absl::StrCat("tis: \"cap\": expected more than 0, found ", spec.tis->cap));
   if (!problems.empty()) return absl::InvalidArgumentError(absl::StrJoin(problems, "\n"));
   return absl::OkStatus();
 }
 
+absl::Status PrepareBatch(const ObjectiveSpec& spec, TokenBatch& batch) {
+  ENTRAIN_RETURN_IF_ERROR(ValidateObjective(spec));
+  ENTRAIN_RETURN_IF_ERROR(CheckGiven(spec));
+  ENTRAIN_RETURN_IF_ERROR(CheckColumns(spec, batch, /*with_new=*/false));
+  if (const Method& method = *FindMethod(spec.name); method.prepare) method.prepare(Parameters(spec), batch);
+  return absl::OkStatus();
+}
+
+PlanScope PlanScopeOf(const ObjectiveSpec& spec) {
+  const Method* method = FindMethod(spec.name);
+  if (method == nullptr || !method->plan) return PlanScope::kNothing;
+  return Parameters(spec).Word("scope") == "micro" ? PlanScope::kPart : PlanScope::kMinibatch;
+}
+
+absl::Status PlanMinibatch(const ObjectiveSpec& spec, const PlanKey& key, TokenBatch& batch) {
+  ENTRAIN_RETURN_IF_ERROR(ValidateObjective(spec));
+  ENTRAIN_RETURN_IF_ERROR(CheckGiven(spec));
+  ENTRAIN_RETURN_IF_ERROR(CheckColumns(spec, batch, /*with_new=*/true));
+  if (const Method& method = *FindMethod(spec.name); method.plan) method.plan(Parameters(spec), key, batch);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ObjectiveResult> EvaluateObjective(const ObjectiveSpec& spec, const TokenBatch& batch,
                                                   const Denominators& denominators) {
   ENTRAIN_RETURN_IF_ERROR(ValidateObjective(spec));
-  ENTRAIN_RETURN_IF_ERROR(CheckColumns(spec, batch));
-  const Aggregation aggregation = spec.aggregation.value_or(Find(spec.name)->aggregation);
+  ENTRAIN_RETURN_IF_ERROR(CheckGiven(spec));
+  ENTRAIN_RETURN_IF_ERROR(CheckColumns(spec, batch, /*with_new=*/true));
+  const Method& method = *FindMethod(spec.name);
+  const Parameters parameters(spec);
+  const Aggregation aggregation = spec.aggregation.value_or(method.aggregation);
   const double horizon = spec.horizon > 0 ? spec.horizon : LongestSequence(batch);
   const std::vector<double> weights = AggregationWeights(aggregation, batch, denominators, horizon);
   const std::vector<double> corrections =
       spec.tis.has_value() ? TisWeights(*spec.tis, batch) : std::vector<double>();
-  const BoundsOf bounds_of(spec);
-  const auto dual = spec.numbers.find("dual_c");
-  const std::optional<double> dual_c =
-      dual == spec.numbers.end() ? std::nullopt : std::optional(dual->second);
+  const std::vector<double> sequence_log_ratios = SequenceLogRatios(batch);
+  const TokenRule rule = method.rule(parameters);
+  const auto at = [](const auto& column, size_t i) {
+    return column.empty() ? 0.0 : static_cast<double>(column[i]);
+  };
 
   ObjectiveResult result;
   result.grad_new_logp.assign(batch.mask.size(), 0.0);
-  double high = 0, low = 0, dual_count = 0, high_q = 0, low_q = 0, ratio = 0;
+  double high = 0, low = 0, dual_count = 0, high_q = 0, low_q = 0, ratio = 0, selected = 0;
   for (size_t i = 0; i < batch.mask.size(); ++i) {
     if (!(batch.mask[i] > 0)) continue;
-    const TokenLoss token = ClippedSurrogate(batch.old_logp[i], batch.new_logp[i], batch.advantage[i],
-                                             bounds_of(batch.old_logp[i], batch.new_logp[i]), dual_c);
-    const double weight = weights[i] * (corrections.empty() ? 1.0 : corrections[i]);
+    const TokenView view = {.old_logp = batch.old_logp[i],
+                            .new_logp = batch.new_logp[i],
+                            .advantage = batch.advantage[i],
+                            .old_entropy = at(batch.old_entropy, i),
+                            .entropy = at(batch.entropy, i),
+                            .sequence_log_ratio = sequence_log_ratios[i],
+                            .selected = at(batch.selected, i) != 0};
+    const TokenLoss token = rule(view);
+    const double weight = weights[i] * (corrections.empty() ? 1.0 : corrections[i]) *
+                          (batch.weight.empty() ? 1.0 : batch.weight[i]);
     result.loss += weight * token.loss;
     result.grad_new_logp[i] = weight * token.gradient;
+    if (!batch.push.empty() && batch.push[i] != 0) {
+      const double pushed = batch.push[i] * token.ratio;
+      result.loss -= pushed;
+      result.grad_new_logp[i] -= pushed;
+    }
     const double mask = batch.mask[i];
     ratio += mask * token.ratio;
+    if (view.selected) selected += mask;
     if (token.clipped_dual) dual_count += mask;
     if (token.clipped_high) {
       high += mask;
@@ -254,9 +304,22 @@ absl::StatusOr<ObjectiveResult> EvaluateObjective(const ObjectiveSpec& spec, con
     }
   }
   const double tokens = std::max(denominators.tokens, 1.0);
+  if (method.bonus) {
+    result.grad_entropy.assign(batch.mask.size(), 0.0);
+    ForEachSequence(batch, [&](size_t sequence, size_t first, size_t last) {
+      const double accuracy = batch.group_accuracy.empty() ? 0.0 : batch.group_accuracy[sequence];
+      const double coefficient = method.bonus(parameters, accuracy, batch.measured_entropy) / tokens;
+      for (size_t i = first; i < last; ++i) {
+        if (!(batch.mask[i] > 0)) continue;
+        result.loss -= coefficient * batch.mask[i] * batch.entropy[i];
+        result.grad_entropy[i] = -coefficient * batch.mask[i];
+      }
+    });
+  }
   result.stats = {{"clip/high_frac", high / tokens},       {"clip/low_frac", low / tokens},
                   {"clip/dual_frac", dual_count / tokens}, {"clip/high_q_sum", high_q / tokens},
                   {"clip/low_q_sum", low_q / tokens},      {"ratio/mean", ratio / tokens}};
+  if (!batch.selected.empty()) result.stats["selected/frac"] = selected / tokens;
   return result;
 }
 

@@ -31,6 +31,12 @@ struct TokenBatch {
   std::vector<double> old_logp, new_logp, advantage, mask;
   std::vector<double> old_entropy, entropy, old_n, new_n, rollout_logp;  // empty when not given
   std::vector<int64_t> sequence_begin;  // [B + 1]; sequence i is [begin[i], begin[i+1])
+  std::vector<double> group_accuracy;   // [B]: share of correct completions of the sequence's group
+  double measured_entropy = 0;          // mean entropy of the rollout batch before its update
+  // What PrepareBatch and PlanMinibatch add; empty: weight 1, nothing selected, no extra term.
+  std::vector<double> weight;     // constant factor of a token's loss
+  std::vector<uint8_t> selected;  // 1: the method treats this token apart
+  std::vector<double> push;       // coefficient of an extra term −push·r, already aggregated
 };
 
 // What the means are over: the whole mini-batch, whatever part of it is at hand.
@@ -52,9 +58,9 @@ struct TruncatedImportanceSampling {
 // An objective, ready to be evaluated. Parameters by name as in `entrain objective` (docs/formats.md); "inf"
 // and "off" are represented by infinity.
 struct ObjectiveSpec {
-  std::string name;                                   // "ppo_clip", "flex_clip"
-  std::map<std::string, double> numbers;              // eps_low, eps_high, dual_c (absent: off), …
-  std::map<std::string, std::string> words;           // p_source: closed | new | old
+  std::string name;                                   // "ppo_clip", "flex_clip", …
+  std::map<std::string, double> numbers;              // eps_low, eps_high, dual_c (infinity: off), …
+  std::map<std::string, std::string> words;           // p_source: closed | new | old, …
   std::optional<EpsLine> upper{EpsLine{0.5, -0.25}};  // flex_clip
   std::optional<EpsLine> lower{EpsLine{0.3, -0.13}};
   std::optional<Aggregation> aggregation;  // absent: the objective's own
@@ -69,19 +75,35 @@ struct ObjectiveResult {
   double loss = 0;
   std::vector<double> grad_new_logp;
   std::vector<double> grad_entropy;
-  // "clip/high_frac", "clip/low_frac", "clip/dual_frac": shares of the denominators' tokens (weighted by
-  // mask); "clip/high_q_sum", "clip/low_q_sum": old probabilities of the clipped tokens, summed and divided
-  // by the same; "ratio/mean".
+  // "clip/high_frac", "clip/low_frac", "clip/dual_frac", "selected/frac": shares of the denominators' tokens
+  // (weighted by mask); "clip/high_q_sum", "clip/low_q_sum": old probabilities of the clipped tokens, summed
+  // and divided by the same; "ratio/mean".
   std::map<std::string, double> stats;
 };
 
+// What an objective reads beside log-probs, advantages and mask.
+struct ObjectiveNeeds {
+  bool old_entropy = false;
+  bool entropy = false;
+  bool old_n = false;
+  bool group_accuracy = false;
+  bool measured_entropy = false;
+};
 struct ObjectiveInfo {
   std::string name;
   ClipForm clip = ClipForm::kNone;
   bool ratio_based = true;  // does nothing while the ratio is 1 (methods.md 0.6)
   std::string summary;
+  ObjectiveNeeds needs;
 };
 std::vector<ObjectiveInfo> RegisteredObjectives();
+// A parameter as people read it: "eps_low", "from 0 to 1", "0.2".
+struct ParameterInfo {
+  std::string name;
+  std::string range;
+  std::string fallback;  // "needed" when there is none
+};
+std::vector<ParameterInfo> DescribeParameters(const std::string& name);
 // Names of the parameters that an objective takes, as `entrain objective` spells them; empty for an unknown
 // one.
 std::vector<std::string> ObjectiveParameters(const std::string& name);
@@ -89,7 +111,28 @@ std::vector<std::string> ObjectiveParameters(const std::string& name);
 // of range.
 absl::Status ValidateObjective(const ObjectiveSpec& spec);
 
-// `denominators` of the whole mini-batch. InvalidArgument when a needed column is missing or lengths differ.
+// The order of a step: PrepareBatch once over the rollout batch, PlanMinibatch once over each mini-batch,
+// EvaluateObjective over its parts.
+
+// Shapes advantages, edits the mask and weighs tokens, from the old policy's columns; new_logp is not read.
+// `batch` must be the whole rollout batch: statistics are over it. InvalidArgument like EvaluateObjective.
+absl::Status PrepareBatch(const ObjectiveSpec& spec, TokenBatch& batch);
+
+// Which random choice this is; equal keys choose equally.
+struct PlanKey {
+  uint64_t seed = 0;
+  int64_t step = 0;
+  int64_t update = 0;  // mini-batches since the start of the step
+};
+enum class PlanScope { kNothing, kMinibatch, kPart };
+// Whether PlanMinibatch does something, and over what: kPart means every part by itself (STEER's released
+// code; results then depend on the parts).
+PlanScope PlanScopeOf(const ObjectiveSpec& spec);
+// Weighs and selects tokens of a mini-batch with new_logp as constants.
+absl::Status PlanMinibatch(const ObjectiveSpec& spec, const PlanKey& key, TokenBatch& batch);
+
+// `denominators` of the whole mini-batch. InvalidArgument when a needed column or parameter is missing or
+// lengths differ.
 absl::StatusOr<ObjectiveResult> EvaluateObjective(const ObjectiveSpec& spec, const TokenBatch& batch,
                                                   const Denominators& denominators);
 
