@@ -22,6 +22,7 @@ struct Observation {
   std::map<std::string, double> metrics;  // finite values by the names of metrics.jsonl
   int64_t applied_directive_id = 0;       // what was really used in the step before; 0: none yet
   std::optional<ClipBounds> applied_bounds;
+  std::map<std::string, double> applied_dials;
 };
 
 }  // namespace entrain

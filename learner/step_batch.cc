@@ -23,6 +23,13 @@ double RewardOf(const LearnerOptions& options, int64_t step, const Group& group,
   return rng.Uniform(0) < 0.5 ? 0.0 : 1.0;
 }
 
+double AccuracyOf(const Group& group) {
+  const auto correct = std::ranges::count_if(group.completions, [](const Completion& completion) {
+    return completion.verdict.kind == VerdictKind::kCorrect;
+  });
+  return static_cast<double>(correct) / static_cast<double>(std::max<size_t>(group.completions.size(), 1));
+}
+
 }  // namespace
 
 absl::StatusOr<StepBatch> MakeStepBatch(int64_t step, CollectedStep collected,
@@ -35,12 +42,14 @@ absl::StatusOr<StepBatch> MakeStepBatch(int64_t step, CollectedStep collected,
     ENTRAIN_ASSIGN_OR_RETURN(const std::vector<double> advantages, options.advantage == AdvantageKind::kGrpo
                                                                        ? GrpoAdvantages(rewards)
                                                                        : DrGrpoAdvantages(rewards));
+    const double accuracy = AccuracyOf(entry.group);
     for (size_t i = 0; i < rewards.size(); ++i) {
       const Completion& completion = entry.group.completions[i];
       batch.items.push_back({.prompt = &entry.prompt,
                              .completion = &completion,
                              .reward = rewards[i],
                              .advantage = advantages[i],
+                             .group_accuracy = accuracy,
                              .age = step - entry.group.policy_version,
                              .first = batch.tokens});
       batch.tokens += completion.tokens.size();

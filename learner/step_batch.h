@@ -16,8 +16,9 @@ struct StepItem {
   const Completion* completion = nullptr;  // in the CollectedStep
   double reward = 0;
   double advantage = 0;
-  int64_t age = 0;   // step − policy version that generated it
-  size_t first = 0;  // of its tokens in the columns of `old`
+  double group_accuracy = 0;  // share of `correct` among its group's completions
+  int64_t age = 0;            // step − policy version that generated it
+  size_t first = 0;           // of its tokens in the columns of `old`
 };
 
 // A step's completions in prompt order, their advantages, and the statistics of every completion token under

@@ -25,13 +25,6 @@ int64_t TotalUpdates(const LearnerOptions& options) {
   return options.steps * options.minibatches * options.epochs;
 }
 
-ClipForm FormOf(const ObjectiveSpec& spec) {
-  for (const ObjectiveInfo& info : RegisteredObjectives()) {
-    if (info.name == spec.name) return info.clip;
-  }
-  return ClipForm::kNone;
-}
-
 }  // namespace
 
 TrainLoop::TrainLoop(TrainLoopOptions options, Network& network, FrontDesk& desk, Steering& steering,
@@ -112,18 +105,19 @@ absl::StatusOr<T> TrainLoop::UntilAnswered(const char* what, const std::function
 }
 
 absl::Status TrainLoop::Register(const std::stop_token& stop) {
-  const ClipForm form = FormOf(options_.learner.objective);
-  const Registration registration{
-      .run_id = options_.run_id,
-      .name = options_.name,
-      .config_digest = options_.config_digest,
-      .total_steps = options_.learner.steps,
-      .attempt = options_.folder.attempt,
-      .schedule = options_.schedule,
-      .apply_schedule = options_.apply_schedule,
-      .capabilities = {.lines = form == ClipForm::kLines, .plain_box = form != ClipForm::kNone, .dials = {}},
-      .resume_from = step_,
-      .last_directive = directive_};
+  const ClipForm form = ClipFormOf(options_.learner.objective);
+  const Registration registration{.run_id = options_.run_id,
+                                  .name = options_.name,
+                                  .config_digest = options_.config_digest,
+                                  .total_steps = options_.learner.steps,
+                                  .attempt = options_.folder.attempt,
+                                  .schedule = options_.schedule,
+                                  .apply_schedule = options_.apply_schedule,
+                                  .capabilities = {.lines = form == ClipForm::kLines,
+                                                   .plain_box = form != ClipForm::kNone,
+                                                   .dials = DialsOf(options_.learner.objective)},
+                                  .resume_from = step_,
+                                  .last_directive = directive_};
   ENTRAIN_ASSIGN_OR_RETURN(
       const RegistrationReply reply,
       UntilAnswered<RegistrationReply>(
@@ -148,6 +142,7 @@ absl::StatusOr<Directive> TrainLoop::Steer(const StepBatch& batch, double entrop
   if (directive_.has_value()) {
     observation.applied_directive_id = directive_->id;
     observation.applied_bounds = directive_->bounds;
+    observation.applied_dials = directive_->dials;
   }
   const absl::Duration wait = absl::Seconds(options_.learner.controller_wait_seconds);
   const auto again = [this] {
@@ -182,6 +177,7 @@ void TrainLoop::RecordDirective(const Directive& directive, StepRecord& record) 
     out["clip/lower_intercept"] = directive.bounds.lower->intercept;
     out["clip/lower_slope"] = directive.bounds.lower->slope;
   }
+  for (const auto& [dial, value] : directive.dials) out[absl::StrCat("dial/", dial)] = value;
   record.texts["directive/state"] = directive.state;
 }
 
@@ -204,7 +200,7 @@ absl::Status TrainLoop::Step(std::stop_token stop) {
   lap("time/steer_seconds");
   if (stop.stop_requested()) return absl::CancelledError("stopped before the update of the step");
   updating_ = true;
-  auto updates = RunUpdates(network_, optimizer_, options_.learner, directive.bounds, step_, batch);
+  auto updates = RunUpdates(network_, optimizer_, options_.learner, directive, step_, batch);
   if (absl::IsAborted(updates.status())) updating_ = false;  // every update was skipped
   ENTRAIN_RETURN_IF_ERROR(updates.status());
   lap("time/update_seconds");

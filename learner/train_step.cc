@@ -8,8 +8,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/rng.h"
 #include "common/status_macros.h"
+#include "learner/token_columns.h"
 
 namespace entrain {
 namespace {
@@ -24,37 +26,6 @@ std::vector<size_t> Permutation(size_t size, uint64_t seed, int64_t step, int32_
                  .ordinal = static_cast<uint64_t>(epoch)});
   for (size_t i = size; i > 1; --i) std::swap(order[i - 1], order[rng.Below(i, i)]);
   return order;
-}
-
-Denominators CountItems(const StepBatch& batch, const std::vector<size_t>& items) {
-  Denominators out;
-  for (const size_t item : items) {
-    out.tokens += static_cast<double>(batch.items[item].completion->tokens.size());
-    out.sequences += 1;
-  }
-  return out;
-}
-
-// The objective's columns for some items; new statistics come in the order of the items.
-TokenBatch MakeTokenBatch(const StepBatch& batch, const std::vector<size_t>& items, const TokenStats& now) {
-  TokenBatch out;
-  out.sequence_begin.push_back(0);
-  for (const size_t index : items) {
-    const StepItem& item = batch.items[index];
-    for (size_t t = 0; t < item.completion->tokens.size(); ++t) {
-      out.old_logp.push_back(batch.old.logprob[item.first + t]);
-      out.old_entropy.push_back(batch.old.entropy[item.first + t]);
-      out.old_n.push_back(batch.old.n[item.first + t]);
-      out.rollout_logp.push_back(item.completion->behaviour_logprobs[t]);
-      out.advantage.push_back(item.advantage);
-    }
-    out.sequence_begin.push_back(static_cast<int64_t>(out.old_logp.size()));
-  }
-  out.new_logp.assign(now.logprob.begin(), now.logprob.end());
-  out.entropy.assign(now.entropy.begin(), now.entropy.end());
-  out.new_n.assign(now.n.begin(), now.n.end());
-  out.mask.assign(out.old_logp.size(), 1.0);
-  return out;
 }
 
 double LongestCompletion(const StepBatch& batch) {
@@ -74,19 +45,39 @@ struct Totals {
 class Updater {
  public:
   Updater(Network& network, Optimizer& optimizer, const LearnerOptions& options, ObjectiveSpec spec,
-          const StepBatch& batch)
-      : network_(network), optimizer_(optimizer), options_(options), spec_(std::move(spec)), batch_(batch) {}
+          const StepBatch& batch, const TokenBatch& columns, int64_t step)
+      : network_(network),
+        optimizer_(optimizer),
+        options_(options),
+        spec_(std::move(spec)),
+        batch_(batch),
+        columns_(columns),
+        step_(step) {}
 
   absl::Status Minibatch(const std::vector<size_t>& items) {
     network_.ZeroGradients();
-    const Denominators denominators = CountItems(batch_, items);
+    TokenBatch minibatch = CutColumns(columns_, items);
+    const Denominators denominators = CountDenominators(minibatch);
+    const PlanKey key = {.seed = options_.seed, .step = step_, .update = update_++};
+    const std::vector<std::vector<size_t>> plan = PlanMicrobatches(batch_, items, options_.microbatch_tokens);
+    // What is weighed or selected over the mini-batch must be known before its first part is trained on.
+    const bool planned = PlanScopeOf(spec_) == PlanScope::kMinibatch && plan.size() > 1;
+    if (planned) {
+      ENTRAIN_ASSIGN_OR_RETURN(const TokenStats now, Score(plan));
+      SetCurrent(now, minibatch);
+      ENTRAIN_RETURN_IF_ERROR(PlanMinibatch(spec_, key, minibatch));
+    }
     Totals part;
     bool finite = true;
-    for (const std::vector<size_t>& micro : PlanMicrobatches(batch_, items, options_.microbatch_tokens)) {
-      std::vector<TrainSequence> sequences;
-      for (const size_t item : micro) sequences.push_back(batch_.Sequence(item));
+    size_t done = 0;  // items of `minibatch` in the parts before
+    for (const std::vector<size_t>& micro : plan) {
+      std::vector<size_t> places(micro.size());
+      std::iota(places.begin(), places.end(), done);
+      done += micro.size();
+      TokenBatch tokens = CutColumns(minibatch, places);
       const auto loss = [&](const TokenStats& now) -> absl::StatusOr<TokenGradients> {
-        const TokenBatch tokens = MakeTokenBatch(batch_, micro, now);
+        SetCurrent(now, tokens);
+        if (!planned) ENTRAIN_RETURN_IF_ERROR(PlanMinibatch(spec_, key, tokens));
         ENTRAIN_ASSIGN_OR_RETURN(const ObjectiveResult result,
                                  EvaluateObjective(spec_, tokens, denominators));
         finite = finite && std::isfinite(result.loss);
@@ -94,7 +85,7 @@ class Updater {
         return TokenGradients{.logprob = {result.grad_new_logp.begin(), result.grad_new_logp.end()},
                               .entropy = {result.grad_entropy.begin(), result.grad_entropy.end()}};
       };
-      ENTRAIN_RETURN_IF_ERROR(network_.ForwardBackward(sequences, options_.temperature, loss));
+      ENTRAIN_RETURN_IF_ERROR(network_.ForwardBackward(Sequences(micro), options_.temperature, loss));
     }
     const double norm =
         finite ? optimizer_.Update(network_.parameters(), network_.gradients(), options_.grad_clip)
@@ -106,11 +97,30 @@ class Updater {
   const Totals& totals() const { return totals_; }
 
  private:
+  std::vector<TrainSequence> Sequences(const std::vector<size_t>& items) const {
+    std::vector<TrainSequence> out;
+    for (const size_t item : items) out.push_back(batch_.Sequence(item));
+    return out;
+  }
+
+  // The statistics of a mini-batch under the present weights, in the order of its parts.
+  absl::StatusOr<TokenStats> Score(const std::vector<std::vector<size_t>>& plan) {
+    TokenStats all;
+    for (const std::vector<size_t>& micro : plan) {
+      ENTRAIN_ASSIGN_OR_RETURN(const TokenStats now, network_.Score(Sequences(micro), options_.temperature));
+      all.logprob.insert(all.logprob.end(), now.logprob.begin(), now.logprob.end());
+      all.entropy.insert(all.entropy.end(), now.entropy.begin(), now.entropy.end());
+      all.n.insert(all.n.end(), now.n.begin(), now.n.end());
+    }
+    return all;
+  }
+
   static void Add(const TokenBatch& tokens, const ObjectiveResult& result, const Denominators& denominators,
                   Totals& part) {
     part.loss += result.loss;
     for (const auto& [name, share] : result.stats) part.stats[name] += share * denominators.tokens;
     for (size_t i = 0; i < tokens.new_logp.size(); ++i) {
+      if (!(tokens.mask[i] > 0)) continue;
       // k3 of KL(old ‖ new) on tokens drawn from old: r − 1 − ln r.
       const double log_ratio = std::clamp(tokens.new_logp[i] - tokens.old_logp[i], -20.0, 20.0);
       const double ratio = std::exp(log_ratio);
@@ -141,6 +151,9 @@ class Updater {
   const LearnerOptions& options_;
   const ObjectiveSpec spec_;
   const StepBatch& batch_;
+  const TokenBatch& columns_;
+  const int64_t step_;
+  int64_t update_ = 0;
   Totals totals_;
 };
 
@@ -169,36 +182,63 @@ std::map<std::string, double> Metrics(const Totals& totals, double lr) {
 
 }  // namespace
 
-absl::StatusOr<ObjectiveSpec> ApplyBounds(const ObjectiveSpec& objective, const ClipBounds& bounds) {
-  ObjectiveSpec spec = objective;
+namespace {
+
+// The thresholds of a directive, in the form that the objective takes.
+absl::Status ApplyBounds(const ClipBounds& bounds, ObjectiveSpec& spec) {
   const auto line = [](const std::optional<ClipLine>& side) -> std::optional<EpsLine> {
     if (!side.has_value()) return std::nullopt;
     return EpsLine{.intercept = side->intercept, .slope = side->slope};
   };
-  if (objective.name == "flex_clip") {
-    spec.upper = line(bounds.upper);
-    spec.lower = line(bounds.lower);
-    return spec;
+  switch (ClipFormOf(spec)) {
+    case ClipForm::kNone:
+      return absl::OkStatus();
+    case ClipForm::kLines:
+      spec.upper = line(bounds.upper);
+      spec.lower = line(bounds.lower);
+      return absl::OkStatus();
+    case ClipForm::kBox:
+      break;
   }
   if ((bounds.upper.has_value() && bounds.upper->slope != 0) ||
       (bounds.lower.has_value() && bounds.lower->slope != 0)) {
     return absl::FailedPreconditionError(
-        absl::StrCat("objective ", objective.name, " takes a plain box; the directive has sloped lines"));
+        absl::StrCat("objective ", spec.name, " takes a plain box; the directive has sloped lines"));
   }
   spec.numbers["eps_high"] =
       bounds.upper.has_value() ? bounds.upper->intercept : std::numeric_limits<double>::infinity();
   spec.numbers["eps_low"] = bounds.lower.has_value() ? bounds.lower->intercept : 1.0;
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<ObjectiveSpec> ApplyDirective(const ObjectiveSpec& objective, const Directive& directive) {
+  ObjectiveSpec spec = objective;
+  ENTRAIN_RETURN_IF_ERROR(ApplyBounds(directive.bounds, spec));
+  for (const auto& [dial, value] : directive.dials) {
+    const std::string parameter = DialParameter(spec, dial);
+    if (parameter.empty()) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "objective ", spec.name, " takes no dial ", dial,
+          DialsOf(spec).empty() ? "" : absl::StrCat("; it takes ", absl::StrJoin(DialsOf(spec), ", "))));
+    }
+    spec.numbers[parameter] = value;
+  }
+  if (const absl::Status legal = ValidateObjective(spec); !legal.ok())
+    return absl::FailedPreconditionError(absl::StrCat("directive ", directive.id, ": ", legal.message()));
   return spec;
 }
 
 absl::StatusOr<std::map<std::string, double>> RunUpdates(Network& network, Optimizer& optimizer,
                                                          const LearnerOptions& options,
-                                                         const ClipBounds& bounds, int64_t step,
+                                                         const Directive& directive, int64_t step,
                                                          const StepBatch& batch) {
-  ENTRAIN_ASSIGN_OR_RETURN(ObjectiveSpec spec, ApplyBounds(options.objective, bounds));
+  ENTRAIN_ASSIGN_OR_RETURN(ObjectiveSpec spec, ApplyDirective(options.objective, directive));
   // One horizon for every micro-batch: the objective sees a part and would take the longest of that part.
   if (!(spec.horizon > 0)) spec.horizon = LongestCompletion(batch);
-  Updater updater(network, optimizer, options, std::move(spec), batch);
+  ENTRAIN_ASSIGN_OR_RETURN(const TokenBatch columns, PrepareColumns(spec, batch));
+  Updater updater(network, optimizer, options, std::move(spec), batch, columns, step);
   const double lr = optimizer.LearningRate();
   for (int32_t epoch = 0; epoch < options.epochs; ++epoch) {
     const std::vector<size_t> order = Permutation(batch.items.size(), options.seed, step, epoch);

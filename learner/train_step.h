@@ -13,19 +13,19 @@
 
 namespace entrain {
 
-// An objective with the thresholds of one directive. FailedPrecondition when the objective takes a plain box
-// and the bounds are sloped.
-absl::StatusOr<ObjectiveSpec> ApplyBounds(const ObjectiveSpec& objective, const ClipBounds& bounds);
+// An objective with the thresholds and dials of one directive. FailedPrecondition when the objective takes a
+// plain box and the bounds are sloped, or takes no such dial, or the dial is outside its parameter's range.
+absl::StatusOr<ObjectiveSpec> ApplyDirective(const ObjectiveSpec& objective, const Directive& directive);
 
 // All updates of one step: E epochs of M mini-batches, each a fresh permutation of the completions keyed by
 // (seed, step, epoch), split into micro-batches that share the mini-batch's denominators. The same thresholds
-// for every one of them. A mini-batch whose loss or gradient is not finite is skipped and counted; Aborted
-// when every one was; the weights are then as they were. Answers the update metrics of docs/methods.md 11:
-// token-weighted over all updates. A step is one piece: nothing stops it half-way, because its weights would
-// belong to no version.
+// and dials for every one of them. A mini-batch whose loss or gradient is not finite is skipped and counted;
+// Aborted when every one was; the weights are then as they were. Answers the update metrics of
+// docs/methods.md 11: token-weighted over all updates. A step is one piece: nothing stops it half-way,
+// because its weights would belong to no version.
 absl::StatusOr<std::map<std::string, double>> RunUpdates(Network& network, Optimizer& optimizer,
                                                          const LearnerOptions& options,
-                                                         const ClipBounds& bounds, int64_t step,
+                                                         const Directive& directive, int64_t step,
                                                          const StepBatch& batch);
 
 }  // namespace entrain

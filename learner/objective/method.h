@@ -48,6 +48,12 @@ struct WordParameter {
   std::vector<std::string> words;
 };
 
+// A dial of a directive (docs/formats.md, `dials:`) and the number parameter that it moves.
+struct DialTarget {
+  std::string dial;
+  std::string parameter;
+};
+
 // One published method as a composition of pure stages. A stage that is absent does nothing:
 //   shape → edit → bounds and surrogate (`rule`) → weights and selection (`plan`) → entropy term (`bonus`) →
 //   aggregation.
@@ -59,6 +65,7 @@ struct Method {
   bool free_aggregation = false;  // `aggregation` may be given
   bool takes_tis = false;
   bool takes_horizon = false;
+  std::vector<DialTarget> dials;  // what a directive may move
 
   // Advantages, mask and weights of the whole rollout batch, from quantities of the old policy.
   std::function<void(const Parameters&, TokenBatch&)> prepare;

@@ -128,6 +128,7 @@ std::vector<Method> MakeMethods() {
        .free_aggregation = true,
        .takes_tis = true,
        .takes_horizon = true,
+       .dials = {{"dual_c", "dual_c"}},
        .rule = DualBox});
   methods.push_back(
       {.info = {.name = "flex_clip",
@@ -138,6 +139,7 @@ std::vector<Method> MakeMethods() {
        .free_aggregation = true,
        .takes_tis = true,
        .takes_horizon = true,
+       .dials = {{"dual_c", "dual_c"}},
        .rule = Lines});
   methods.push_back({.info = {.name = "dr_grpo",
                               .clip = ClipForm::kBox,
@@ -150,6 +152,7 @@ std::vector<Method> MakeMethods() {
                               .clip = ClipForm::kBox,
                               .summary = "clip-higher with dual clip (arXiv 2503.14476)"},
                      .numbers = Box(0.2, 0.28, {DualC(10)}),
+                     .dials = {{"dual_c", "dual_c"}},
                      .rule = DualBox});
   methods.push_back({.info = {.name = "gspo",
                               .clip = ClipForm::kBox,
@@ -173,6 +176,7 @@ std::vector<Method> MakeMethods() {
                               .summary = "a smooth gate instead of a clip (arXiv 2511.20347)"},
                      .numbers = {MoreThan("tau_pos", 1.0, 0.0), MoreThan("tau_neg", 1.05, 0.0)},
                      .aggregation = Aggregation::kSeqMeanTokenMean,
+                     .dials = {{"sapo_tau_pos", "tau_pos"}, {"sapo_tau_neg", "tau_neg"}},
                      .rule = [](const Parameters& p) -> TokenRule {
                        return [positive = p.Number("tau_pos"), negative = p.Number("tau_neg")](
                                   const TokenView& token) { return SapoToken(token, positive, negative); };
@@ -184,6 +188,7 @@ std::vector<Method> MakeMethods() {
                 .summary = "drops negative tokens far below the batch's mean score (arXiv 2602.03392)",
                 .needs = kOldEntropy},
        .numbers = Box(0.2, 0.2, {MoreThan("mu", 2.5, 0.0)}),
+       .dials = {{"clip_b_mu", "mu"}},
        .prepare = [](const Parameters& p, TokenBatch& batch) { ClipByBatch(p.Number("mu"), batch); },
        .rule = PlainBox});
   methods.push_back(
@@ -193,6 +198,7 @@ std::vector<Method> MakeMethods() {
                 .summary = "drops negative tokens far below the vocabulary's mean score (arXiv 2602.03392)",
                 .needs = {.old_entropy = true, .old_n = true}},
        .numbers = Box(0.2, 0.2, {MoreThan("mu", 8.5, 0.0), Between("max_frac", 1e-4, 0.0, 1.0)}),
+       .dials = {{"clip_v_mu", "mu"}, {"clip_v_max_frac", "max_frac"}},
        .prepare = [](const Parameters& p,
                      TokenBatch& batch) { ClipByVocabulary(p.Number("mu"), p.Number("max_frac"), batch); },
        .rule = PlainBox});
@@ -202,6 +208,7 @@ std::vector<Method> MakeMethods() {
                               .summary = "weighs tokens with a positive advantage by lam (arXiv 2511.05993)"},
                      .numbers = Box(0.2, 0.2, {Between("lam", 0.0, 0.0, 1.0)}),
                      .free_aggregation = true,
+                     .dials = {{"positive_advantage_weight", "lam"}},
                      .rule = WeighedPositives});
   methods.push_back(
       {.info = {.name = "random_positive_clip",
@@ -210,6 +217,7 @@ std::vector<Method> MakeMethods() {
                 .summary =
                     "no loss for a random share of the positive tokens, the control (arXiv 2511.05993)"},
        .numbers = Box(0.2, 0.2, {Share("ratio", 2e-4)}),
+       .dials = {{"random_positive_clip_ratio", "ratio"}},
        .plan = [](const Parameters& p, const PlanKey& key,
                   TokenBatch& batch) { DropPositivesAtRandom(p.Number("ratio"), key, batch); },
        .rule = PlainBox});
@@ -221,6 +229,7 @@ std::vector<Method> MakeMethods() {
                 .needs = {.entropy = true, .group_accuracy = true}},
        .numbers = Box(0.2, 0.2, {AtLeast("alpha", kNeeded, 0.0), Share("rho", 0.5)}),
        .words = {{"form", {"linear", "indicator"}}},
+       .dials = {{"entropy_bonus", "alpha"}, {"difficulty_rho", "rho"}},
        .rule = PlainBox,
        .bonus = [](const Parameters& p, double accuracy, double) {
          const double rho = p.Number("rho");
@@ -235,6 +244,7 @@ std::vector<Method> MakeMethods() {
                 .summary = "an entropy bonus while entropy is at or below a target (arXiv 2505.22312)",
                 .needs = {.entropy = true, .measured_entropy = true}},
        .numbers = Box(0.2, 0.2, {AtLeast("coef", kNeeded, 0.0), MoreThan("target", 0.2, 0.0)}),
+       .dials = {{"entropy_bonus", "coef"}},
        .rule = PlainBox,
        .bonus = [](const Parameters& p, double, double measured) {
          return measured <= p.Number("target") ? p.Number("coef") : 0.0;
@@ -249,6 +259,7 @@ std::vector<Method> MakeMethods() {
            Box(0.2, 0.28,
                {DualC(10), Share("w_min", 0.7), MoreThan("w_max", 1.2, 0.0), Between("power", 1, 1, 2)}),
        .words = {{"form", {"exp", "linear"}}, {"scope", {"mini", "micro"}}},
+       .dials = {{"steer_w_min", "w_min"}, {"steer_w_max", "w_max"}, {"dual_c", "dual_c"}},
        .plan =
            [](const Parameters& p, const PlanKey&, TokenBatch& batch) {
              WeighByEntropyChange({.linear = p.Word("form") == "linear",
@@ -264,6 +275,7 @@ std::vector<Method> MakeMethods() {
                 .ratio_based = false,
                 .summary = "no loss for a few tokens with a large covariance (arXiv 2505.22617)"},
        .numbers = Box(1.0, 1.0, {Share("ratio", 2e-4), Finite("lb", 1.0), Finite("ub", 5.0)}),
+       .dials = {{"clip_cov_ratio", "ratio"}},
        .plan =
            [](const Parameters& p, const PlanKey& key, TokenBatch& batch) {
              if (!batch.selected.empty()) return;  // given with the batch
@@ -280,6 +292,7 @@ std::vector<Method> MakeMethods() {
                 .clip = ClipForm::kNone,
                 .summary = "holds the tokens with the largest covariance back (arXiv 2505.22617)"},
        .numbers = {Share("ratio", 2e-3), AtLeast("coef", 1.0, 0.0)},
+       .dials = {{"kl_cov_ratio", "ratio"}, {"kl_cov_coef", "coef"}},
        .plan = [](const Parameters& p, const PlanKey&,
                   TokenBatch& batch) { SelectLargestCovariance(p.Number("ratio"), batch); },
        .rule = [](const Parameters& p) -> TokenRule {
@@ -290,6 +303,7 @@ std::vector<Method> MakeMethods() {
                 .clip = ClipForm::kBox,
                 .summary = "clipped tokens keep a bounded gradient (arXiv 2509.20712)"},
        .numbers = Box(0.2, 0.2, {DualC(10), AtLeast("beta1", 0.75, 0.0), AtLeast("beta2", 1.0, 0.0)}),
+       .dials = {{"ce_gppo_beta1", "beta1"}, {"ce_gppo_beta2", "beta2"}, {"dual_c", "dual_c"}},
        .rule = [](const Parameters& p) -> TokenRule {
          return [bounds = BoxOf(p), beta1 = p.Number("beta1"), beta2 = p.Number("beta2"), dual_c = DualOf(p)](
                     const TokenView& token) { return CeGppoToken(token, bounds, beta1, beta2, dual_c); };
@@ -304,6 +318,7 @@ std::vector<Method> MakeMethods() {
                {DualC(10),
                 {.name = "lo", .fallback = 0.95, .low = 0, .high = 1, .open_low = true, .open_high = true},
                 MoreThan("hi", 1.05, 1.0)}),
+       .dials = {{"erc_low", "lo"}, {"erc_high", "hi"}, {"dual_c", "dual_c"}},
        .rule = [](const Parameters& p) -> TokenRule {
          return [bounds = BoxOf(p), lo = p.Number("lo"), hi = p.Number("hi"), dual_c = DualOf(p)](
                     const TokenView& token) { return ErcToken(token, bounds, lo, hi, dual_c); };
@@ -316,6 +331,7 @@ std::vector<Method> MakeMethods() {
        .numbers = Box(0.2, 0.2,
                       {Finite("alpha", kNeeded),
                        {.name = "p_thresh", .fallback = 0.95, .low = 0, .high = 1, .open_high = true}}),
+       .dials = {{"entropic_alpha", "alpha"}, {"entropic_p_thresh", "p_thresh"}},
        .plan = PlanEntropic,
        .rule = PlainBox});
   methods.push_back(
@@ -325,28 +341,31 @@ std::vector<Method> MakeMethods() {
                 .summary = "trains the tokens with the highest entropy only (arXiv 2506.01939)",
                 .needs = kOldEntropy},
        .numbers = Box(0.2, 0.28, {Share("rho", 0.2)}),
+       .dials = {{"high_entropy_share", "rho"}},
        .prepare = [](const Parameters& p, TokenBatch& batch) { KeepHighEntropy(p.Number("rho"), batch); },
        .rule = PlainBox});
-  methods.push_back({.info = {.name = "dcpo",
-                              .clip = ClipForm::kNone,
-                              .summary = "bounds that widen for improbable tokens (arXiv 2509.02333)"},
-                     .numbers = {AtLeast("eps_low", 0.16, 0.0), AtLeast("eps_high", 0.2, 0.0), DualC(10)},
-                     .aggregation = Aggregation::kSeqMeanTokenMean,
-                     .free_aggregation = true,
-                     .rule = [](const Parameters& p) -> TokenRule {
-                       return [eps_low = p.Number("eps_low"), eps_high = p.Number("eps_high"),
-                               cap = p.Number("dual_c"), dual_c = DualOf(p)](const TokenView& token) {
-                         return ClippedSurrogate(token.old_logp, token.new_logp, token.advantage,
-                                                 DcpoBounds(std::exp(token.old_logp), eps_low, eps_high, cap),
-                                                 dual_c);
-                       };
-                     }});
+  methods.push_back(
+      {.info = {.name = "dcpo",
+                .clip = ClipForm::kNone,
+                .summary = "bounds that widen for improbable tokens (arXiv 2509.02333)"},
+       .numbers = {AtLeast("eps_low", 0.16, 0.0), AtLeast("eps_high", 0.2, 0.0), DualC(10)},
+       .aggregation = Aggregation::kSeqMeanTokenMean,
+       .free_aggregation = true,
+       .dials = {{"dcpo_eps_low", "eps_low"}, {"dcpo_eps_high", "eps_high"}, {"dual_c", "dual_c"}},
+       .rule = [](const Parameters& p) -> TokenRule {
+         return [eps_low = p.Number("eps_low"), eps_high = p.Number("eps_high"), cap = p.Number("dual_c"),
+                 dual_c = DualOf(p)](const TokenView& token) {
+           return ClippedSurrogate(token.old_logp, token.new_logp, token.advantage,
+                                   DcpoBounds(std::exp(token.old_logp), eps_low, eps_high, cap), dual_c);
+         };
+       }});
   methods.push_back({.info = {.name = "abc_grpo",
                               .clip = ClipForm::kNone,
                               .summary = "a box for each sign, gradient zero outside it (arXiv 2601.03895)"},
                      .numbers = {AtLeast("e1", 0.2, 0.0), Between("e2", 0.2, 0.0, 1.0),
                                  AtLeast("e3", 0.2, 0.0), Between("e4", 0.2, 0.0, 1.0)},
                      .free_aggregation = true,
+                     .dials = {{"abc_e1", "e1"}, {"abc_e2", "e2"}, {"abc_e3", "e3"}, {"abc_e4", "e4"}},
                      .rule = [](const Parameters& p) -> TokenRule {
                        return [positive = RatioBounds{.lo = 1 - p.Number("e2"), .hi = 1 + p.Number("e1")},
                                negative = RatioBounds{.lo = 1 - p.Number("e4"), .hi = 1 + p.Number("e3")}](
@@ -358,6 +377,7 @@ std::vector<Method> MakeMethods() {
                 .ratio_based = false,
                 .summary = "larger advantages for responses of low perplexity (arXiv 2508.02260)"},
        .numbers = Box(0.2, 0.2, {Between("alpha", 0.01, 0.0, 1.0), Finite("floor", 0.0)}),
+       .dials = {{"ppl_alpha", "alpha"}},
        .prepare = [](const Parameters& p,
                      TokenBatch& batch) { ShapeByPerplexity(p.Number("alpha"), p.Number("floor"), batch); },
        .rule = PlainBox});
@@ -368,6 +388,7 @@ std::vector<Method> MakeMethods() {
                 .summary = "larger advantages towards the end of a response (arXiv 2508.02260)"},
        .numbers = Box(0.2, 0.2, {AtLeast("gamma", 0.1, 0.0), Finite("d", 2.0)}),
        .words = {{"form", {"sigmoid", "linear"}}},
+       .dials = {{"position_gamma", "gamma"}, {"position_d", "d"}},
        .prepare =
            [](const Parameters& p, TokenBatch& batch) {
              ShapeByPosition(p.Number("gamma"), p.Number("d"), p.Word("form") == "linear", batch);

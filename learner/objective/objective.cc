@@ -46,12 +46,9 @@ absl::Status CheckColumns(const ObjectiveSpec& spec, const TokenBatch& batch, bo
 }
 
 absl::Status CheckGiven(const ObjectiveSpec& spec) {
-  for (const NumberParameter& parameter : FindMethod(spec.name)->numbers) {
-    if (std::isnan(parameter.fallback) && !spec.numbers.contains(parameter.name))
-      return absl::InvalidArgumentError(
-          absl::StrCat(spec.name, ": \"params.", parameter.name, "\" is missing"));
-  }
-  return absl::OkStatus();
+  const std::vector<std::string> missing = MissingParameters(spec);
+  if (missing.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(spec.name, ": \"params.", missing.front(), "\" is missing"));
 }
 
 std::string Shown(double value) { return std::isinf(value) ? "inf" : absl::StrCat(value); }
@@ -132,6 +129,42 @@ std::vector<ObjectiveInfo> RegisteredObjectives() {
   std::vector<ObjectiveInfo> infos;
   for (const Method& method : Methods()) infos.push_back(method.info);
   return infos;
+}
+
+ClipForm ClipFormOf(const ObjectiveSpec& spec) {
+  const Method* method = FindMethod(spec.name);
+  return method == nullptr ? ClipForm::kNone : method->info.clip;
+}
+
+DefaultBox DefaultBoxOf(const ObjectiveSpec& spec) {
+  const ObjectiveSpec plain{.name = spec.name};
+  const Parameters parameters(plain);
+  return {.eps_low = parameters.Number("eps_low"), .eps_high = parameters.Number("eps_high")};
+}
+
+std::vector<std::string> MissingParameters(const ObjectiveSpec& spec) {
+  std::vector<std::string> missing;
+  for (const NumberParameter& parameter : FindMethod(spec.name)->numbers) {
+    if (std::isnan(parameter.fallback) && !spec.numbers.contains(parameter.name))
+      missing.push_back(parameter.name);
+  }
+  return missing;
+}
+
+std::vector<std::string> DialsOf(const ObjectiveSpec& spec) {
+  std::vector<std::string> names;
+  if (const Method* method = FindMethod(spec.name); method != nullptr) {
+    for (const DialTarget& target : method->dials) names.push_back(target.dial);
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+std::string DialParameter(const ObjectiveSpec& spec, const std::string& dial) {
+  const Method* method = FindMethod(spec.name);
+  if (method == nullptr) return "";
+  const auto target = std::ranges::find(method->dials, dial, &DialTarget::dial);
+  return target == method->dials.end() ? "" : target->parameter;
 }
 
 std::vector<std::string> ObjectiveParameters(const std::string& name) {

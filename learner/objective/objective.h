@@ -97,6 +97,20 @@ struct ObjectiveInfo {
   ObjectiveNeeds needs;
 };
 std::vector<ObjectiveInfo> RegisteredObjectives();
+// Of a registered objective; kNone for an unknown name.
+ClipForm ClipFormOf(const ObjectiveSpec& spec);
+// The box that an objective of form kBox was published with: eps_low and eps_high.
+struct DefaultBox {
+  double eps_low = 0.2;
+  double eps_high = 0.2;
+};
+DefaultBox DefaultBoxOf(const ObjectiveSpec& spec);
+// Parameters without a default that `spec` does not give.
+std::vector<std::string> MissingParameters(const ObjectiveSpec& spec);
+// Names of the dials that this objective takes from a directive, in order.
+std::vector<std::string> DialsOf(const ObjectiveSpec& spec);
+// The parameter that a dial of DialsOf moves; "" for another name.
+std::string DialParameter(const ObjectiveSpec& spec, const std::string& dial);
 // A parameter as people read it: "eps_low", "from 0 to 1", "0.2".
 struct ParameterInfo {
   std::string name;

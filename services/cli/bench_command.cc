@@ -73,14 +73,15 @@ int TrainStep(const BenchFlags& flags) {
       MakeStepBatch(0, RandomStep(flags, model->files.config.vocab_size), options);
   if (!batch.ok()) return Unusable(batch.status());
   Optimizer optimizer({}, flags.repeats + 1, (*network)->parameters().size());
-  const ClipBounds bounds{.upper = ClipLine{.intercept = 0.2}, .lower = ClipLine{.intercept = 0.2}};
+  const Directive directive{
+      .bounds = {.upper = ClipLine{.intercept = 0.2}, .lower = ClipLine{.intercept = 0.2}}};
   Clock& clock = Clock::Real();
   std::vector<double> updates, scores;
   for (int32_t repeat = -1; repeat < flags.repeats; ++repeat) {  // the first is not counted
     const absl::Duration start = clock.Monotonic();
     const absl::Status scored = ScoreOld(**network, options, *batch);
     const absl::Duration middle = clock.Monotonic();
-    const auto updated = RunUpdates(**network, optimizer, options, bounds, repeat + 1, *batch);
+    const auto updated = RunUpdates(**network, optimizer, options, directive, repeat + 1, *batch);
     const absl::Duration end = clock.Monotonic();
     if (!scored.ok()) return Unusable(scored);
     if (!updated.ok()) return Unusable(updated.status());

@@ -53,6 +53,9 @@ int Objective(const JudgeFlags& flags) {
                          : info.clip == ClipForm::kBox ? "box"
                                                        : "none";
       std::cout << info.name << "  clip: " << clip << "  " << info.summary << "\n";
+      for (const ParameterInfo& parameter : DescribeParameters(info.name))
+        std::cout << "    " << parameter.name << " = " << parameter.fallback << "  (" << parameter.range
+                  << ")\n";
     }
     return 0;
   }

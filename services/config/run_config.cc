@@ -217,13 +217,28 @@ void ReadObjective(ConfigTree& tree, RunConfig& config) {
       tree.Problem("objective", std::string(line));
     return;
   }
+  config.learner.objective = *std::move(spec);
+  for (const std::string& missing : MissingParameters(config.learner.objective))
+    tree.Problem("objective.params",
+                 absl::StrCat(missing, " is missing: objective ", name, " has no default"));
+  if (ClipFormOf(config.learner.objective) == ClipForm::kNone) return;
   for (const char* key : {"upper", "lower", "eps_low", "eps_high"}) {
     if (tree.Has(absl::StrCat("objective.params.", key))) {
       tree.Problem(absl::StrCat("objective.params.", key),
                    "in a run the thresholds come from the schedule; set schedule.clip instead");
     }
   }
-  config.learner.objective = *std::move(spec);
+}
+
+// Without a schedule of its own a run has the box that its objective was published with.
+Schedule DefaultSchedule(const ObjectiveSpec& objective) {
+  Schedule schedule;
+  if (ClipFormOf(objective) != ClipForm::kBox) return schedule;
+  const DefaultBox box = DefaultBoxOf(objective);
+  if (box.eps_low == schedule.clip.eps_std && box.eps_high == schedule.clip.eps_std) return schedule;
+  schedule.clip.upper = ClipSide{.line = {.intercept = box.eps_high}};
+  schedule.clip.lower = ClipSide{.line = {.intercept = box.eps_low}};
+  return schedule;
 }
 
 // What goes together, and what does not.
@@ -300,6 +315,7 @@ absl::StatusOr<RunConfig> ReadRunConfig(const std::string& path, const std::vect
   tree.Known("staleness", {"max_versions", "exact"});
   tree.Whole("staleness.max_versions", 0, 1000, config.learner.max_staleness);
   tree.Flag("staleness.exact", config.exact_staleness);
+  config.schedule = DefaultSchedule(config.learner.objective);
   if (tree.Has("schedule")) {
     if (const std::optional<Schedule> schedule = ReadScheduleSection(tree, "schedule"); schedule.has_value())
       config.schedule = *schedule;

@@ -119,6 +119,27 @@ TEST_F(RunFile, OneUpdatePerStepIsAWarning) {
   EXPECT_TRUE(Read(kGood)->warnings.empty());
 }
 
+TEST_F(RunFile, WithoutAScheduleAnObjectiveHasTheBoxItWasPublishedWith) {
+  const auto gspo = Read(kGood, {"objective.name=gspo"});  // arXiv 2507.18071: 3e-4 below, 4e-4 above
+  ASSERT_TRUE(gspo.ok()) << gspo.status();
+  EXPECT_EQ(gspo->schedule.clip.lower->line, (ClipLine{3e-4, 0}));
+  EXPECT_EQ(gspo->schedule.clip.upper->line, (ClipLine{4e-4, 0}));
+  const auto given = Read(kGood, {"objective.name=gspo", "schedule.clip.eps_std=0.1"});
+  ASSERT_TRUE(given.ok()) << given.status();
+  EXPECT_FALSE(given->schedule.clip.lower.has_value());
+  EXPECT_FALSE(Read(kGood, {"objective.name=ppo_clip"})->schedule.clip.upper.has_value());
+}
+
+TEST_F(RunFile, AParameterWithoutADefaultIsNeeded) {
+  Refused(std::string(kGood) + "objective: {name: aer}\n", {"objective.params", "alpha is missing"});
+  EXPECT_TRUE(Read(kGood, {"objective.name=aer", "objective.params.alpha=0.01"}).ok());
+}
+
+TEST_F(RunFile, ThresholdsOfAnObjectiveWithoutClipFormAreParameters) {
+  EXPECT_TRUE(Read(kGood, {"objective.name=dcpo", "objective.params.eps_low=0.1"}).ok());
+  EXPECT_FALSE(Read(kGood, {"objective.name=ppo_clip", "objective.params.eps_low=0.1"}).ok());
+}
+
 TEST_F(RunFile, AScheduleProblemHasItsLine) {
   Refused(std::string(kGood) + "schedule:\n  clip:\n    law: id\n    eps_std: 1.28\n",
           {"run.yaml:11: schedule.clip.eps_std", "ratio_bounds"});

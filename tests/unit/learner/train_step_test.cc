@@ -64,7 +64,7 @@ Outcome Update(const LearnerOptions& options, CollectedStep collected, const Cli
   Optimizer optimizer(options.optimizer, 100, network.parameters().size());
   StepBatch batch = *MakeStepBatch(4, std::move(collected), options);
   EXPECT_TRUE(ScoreOld(network, options, batch).ok());
-  Outcome out{.metrics = RunUpdates(network, optimizer, options, bounds, 4, batch)};
+  Outcome out{.metrics = RunUpdates(network, optimizer, options, {.bounds = bounds}, 4, batch)};
   out.weights.assign(network.parameters().begin(), network.parameters().end());
   return out;
 }
@@ -227,6 +227,35 @@ TEST(RunUpdates, LinesAreThoseOfTheDirective) {
 TEST(RunUpdates, RefusesSlopedLinesForABox) {
   const Outcome outcome = Update(Options(), Uneven(), {.upper = ClipLine{.intercept = 0.5, .slope = -0.25}});
   EXPECT_TRUE(absl::IsFailedPrecondition(outcome.metrics.status())) << outcome.metrics.status();
+}
+
+TEST(ApplyDirective, ADialMovesItsParameter) {
+  ObjectiveSpec objective{.name = "pos_adv_reweight"};
+  const auto spec =
+      ApplyDirective(objective, {.bounds = Box(0.1, 0.3), .dials = {{"positive_advantage_weight", 0.25}}});
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_EQ(spec->numbers.at("lam"), 0.25);
+  EXPECT_EQ(spec->numbers.at("eps_low"), 0.1);
+  EXPECT_EQ(spec->numbers.at("eps_high"), 0.3);
+}
+
+TEST(ApplyDirective, RefusesADialThatTheObjectiveDoesNotTakeOrAValueOutOfRange) {
+  const ObjectiveSpec objective{.name = "pos_adv_reweight"};
+  const auto unknown = ApplyDirective(objective, {.bounds = Box(0.1, 0.3), .dials = {{"clip_b_mu", 1}}});
+  EXPECT_TRUE(absl::IsFailedPrecondition(unknown.status())) << unknown.status();
+  EXPECT_NE(unknown.status().message().find("it takes positive_advantage_weight"), absl::string_view::npos);
+  const auto outside =
+      ApplyDirective(objective, {.bounds = Box(0.1, 0.3), .dials = {{"positive_advantage_weight", 1.5}}});
+  EXPECT_TRUE(absl::IsFailedPrecondition(outside.status())) << outside.status();
+  EXPECT_NE(outside.status().message().find("0 to 1"), absl::string_view::npos) << outside.status();
+}
+
+// Every objective without thresholds of a directive keeps those of its parameters.
+TEST(ApplyDirective, AnObjectiveWithoutClipFormKeepsItsOwnNumbers) {
+  const ObjectiveSpec objective{.name = "dcpo", .numbers = {{"eps_low", 0.1}}};
+  const auto spec = ApplyDirective(objective, {.bounds = Box(0.3, 0.4)});
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_EQ(spec->numbers, objective.numbers);
 }
 
 TEST(RunUpdates, SkipsAndCountsAnUpdateWhoseGradientIsNotFinite) {
