@@ -16,5 +16,8 @@ std::unique_ptr<Judge> MakeMathJudge();
 // (exactly these, each once), or terms and digits (a sum of that many terms of that many digits and nothing
 // else).
 std::unique_ptr<Judge> MakeCountdownJudge();
+// "regex": the completion matches the reference, a PCRE2 pattern, from end to end. Options: trim (true),
+// search (false: anywhere will do), ignore_case (false).
+std::unique_ptr<Judge> MakeRegexJudge();
 
 }  // namespace entrain

@@ -19,6 +19,7 @@ const std::map<std::string, std::unique_ptr<Judge>>& Judges() {
     (*out)["countdown"] = MakeCountdownJudge();
     (*out)["exact"] = MakeExactJudge();
     (*out)["math"] = MakeMathJudge();
+    (*out)["regex"] = MakeRegexJudge();
     return out;
   }();
   return *judges;

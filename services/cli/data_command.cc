@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 struct DataOptions {
   std::string file, out;
   uint64_t seed = 0;
-  int64_t train = 4096, warmup = 16384, lines = 4096;
+  int64_t train = 4096, warmup = 16384, lines = 4096, wide_warmup = 204800;
   int32_t numbers = 4, largest = 9;
   bool json = false;
 };
@@ -46,6 +46,16 @@ int Dec2(const DataOptions& options) {
   for (const auto& [name, content] : {std::pair("train.jsonl", &lines.train),
                                       {"warmup.jsonl", &lines.warmup},
                                       {"heldout.jsonl", &lines.heldout}}) {
+    const absl::Status status = WriteLines((fs::path(options.out) / name).string(), *content);
+    if (!status.ok()) return Unusable(status);
+  }
+  return 0;
+}
+
+int Wide(const DataOptions& options) {
+  const WideLines lines = MakeWide(options.seed, options.wide_warmup);
+  for (const auto& [name, content] :
+       {std::pair("train.jsonl", &lines.train), {"warmup.jsonl", &lines.warmup}}) {
     const absl::Status status = WriteLines((fs::path(options.out) / name).string(), *content);
     if (!status.ok()) return Unusable(status);
   }
@@ -115,6 +125,15 @@ void AddDataCommands(CLI::App& app, CommandAction& action) {
       ->check(CLI::PositiveNumber);
   dec2->add_option("--seed", options->seed, "Equal seeds give equal files")->capture_default_str();
   dec2->callback([options, &action] { action = [options] { return Dec2(*options); }; });
+  CLI::App* wide = data->add_subcommand(
+      "wide",
+      "64 prompts, 4 out of 512 tokens each, right when 3 of them are good: train.jsonl, warmup.jsonl");
+  wide->add_option("--out", options->out, "Folder")->required();
+  wide->add_option("--warmup", options->wide_warmup, "Lines of warmup.jsonl")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  wide->add_option("--seed", options->seed, "Equal seeds give equal files")->capture_default_str();
+  wide->callback([options, &action] { action = [options] { return Wide(*options); }; });
   CLI::App* countdown =
       data->add_subcommand("countdown", "An expression that uses given numbers and reaches a target");
   countdown->add_option("--out", options->out, "File")->required();

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -19,7 +21,14 @@ constexpr std::array<int64_t, 22> kHeldOut = {23,  34,  45,  56,  67,  70,  78, 
                                               111, 119, 124, 133, 146, 155, 160, 168, 177, 182, 191};
 
 // Streams of the generator: append only.
-enum Stream : uint64_t { kTrain = 1, kWarmup = 2, kCountdown = 3 };
+enum Stream : uint64_t {
+  kTrain = 1,
+  kWarmup = 2,
+  kCountdown = 3,
+  kWideGood = 4,
+  kWideOrder = 5,
+  kWideWarmup = 6
+};
 
 Json Dec2Json(int64_t target) {
   return {{"prompt", absl::StrCat(target, ":")},
@@ -117,6 +126,106 @@ std::vector<std::string> MakeCountdown(uint64_t seed, int64_t count, int32_t num
                         .dump());
   }
   return lines;
+}
+
+namespace {
+
+constexpr uint64_t kWidePrompts = 64, kWideTokens = 512, kWideLength = 4;
+constexpr uint32_t kFirstPrompt = 0x4DC0, kFirstToken = 0x4E00;
+constexpr double kGoodShare = 0.35, kZipfExponent = 1.1;
+
+// A character of three bytes in UTF-8: U+0800 … U+FFFF.
+std::string Utf8(uint64_t character) {
+  const auto byte = [](uint64_t bits) { return static_cast<char>(bits); };
+  return {byte(0xE0 | (character >> 12)), byte(0x80 | ((character >> 6) & 0x3F)),
+          byte(0x80 | (character & 0x3F))};
+}
+
+// "[一丁七-万]": the good tokens of one (prompt, position) as a character class.
+std::string GoodClass(const Rng& good, uint64_t position) {
+  const auto is_good = [&](uint64_t token) {
+    return good.Uniform(position * kWideTokens + token) < kGoodShare;
+  };
+  std::string out = "[";
+  for (uint64_t first = 0; first < kWideTokens;) {
+    if (!is_good(first)) {
+      ++first;
+      continue;
+    }
+    uint64_t last = first;
+    while (last + 1 < kWideTokens && is_good(last + 1)) ++last;
+    absl::StrAppend(&out, Utf8(kFirstToken + first));
+    if (last > first) absl::StrAppend(&out, last > first + 1 ? "-" : "", Utf8(kFirstToken + last));
+    first = last + 1;
+  }
+  return out + "]";
+}
+
+// Three of four, or all four: one alternative for every position that may be any token.
+std::string WidePattern(uint64_t seed, uint64_t prompt) {
+  const Rng good({.seed = seed, .purpose = RngPurpose::kData, .step = kWideGood, .ordinal = prompt});
+  std::array<std::string, kWideLength> classes;
+  for (uint64_t position = 0; position < kWideLength; ++position)
+    classes[position] = GoodClass(good, position);
+  std::vector<std::string> alternatives;
+  for (uint64_t any = 0; any < kWideLength; ++any) {
+    std::string& alternative = alternatives.emplace_back();
+    for (uint64_t position = 0; position < kWideLength; ++position)
+      alternative += position == any ? "." : classes[position];
+  }
+  return absl::StrJoin(alternatives, "|");
+}
+
+// Tokens by rank for one (prompt, position): Fisher-Yates.
+std::vector<uint64_t> WideOrder(uint64_t seed, uint64_t prompt, uint64_t position) {
+  const Rng rng({.seed = seed,
+                 .purpose = RngPurpose::kData,
+                 .step = kWideOrder,
+                 .ordinal = prompt * kWideLength + position});
+  std::vector<uint64_t> order(kWideTokens);
+  std::iota(order.begin(), order.end(), uint64_t{0});
+  for (uint64_t i = kWideTokens; i > 1; --i) std::swap(order[i - 1], order[rng.Below(i, i)]);
+  return order;
+}
+
+// Zipf's law: the share of ranks up to this one.
+std::vector<double> ZipfShares() {
+  std::vector<double> shares(kWideTokens);
+  double sum = 0;
+  for (uint64_t rank = 0; rank < kWideTokens; ++rank)
+    shares[rank] = sum += std::pow(static_cast<double>(rank + 1), -kZipfExponent);
+  for (double& share : shares) share /= sum;
+  return shares;
+}
+
+}  // namespace
+
+WideLines MakeWide(uint64_t seed, int64_t warmup) {
+  WideLines out;
+  std::vector<std::vector<uint64_t>> orders;
+  for (uint64_t prompt = 0; prompt < kWidePrompts; ++prompt) {
+    out.train.push_back(Json{
+        {"prompt", Utf8(kFirstPrompt + prompt)}, {"answer", WidePattern(seed, prompt)}, {"verifier", "regex"}}
+                            .dump());
+    for (uint64_t position = 0; position < kWideLength; ++position)
+      orders.push_back(WideOrder(seed, prompt, position));
+  }
+  const std::vector<double> shares = ZipfShares();
+  const Rng rng({.seed = seed, .purpose = RngPurpose::kData, .step = kWideWarmup});
+  uint64_t at = 0;
+  for (int64_t line = 0; line < warmup; ++line) {
+    const uint64_t prompt = rng.Below(kWidePrompts, at++);
+    std::string completion;
+    for (uint64_t position = 0; position < kWideLength; ++position) {
+      const auto rank =
+          static_cast<uint64_t>(std::ranges::upper_bound(shares, rng.Uniform(at++)) - shares.begin());
+      completion +=
+          Utf8(kFirstToken + orders[prompt * kWideLength + position][std::min(rank, kWideTokens - 1)]);
+    }
+    out.warmup.push_back(
+        Json{{"prompt", Utf8(kFirstPrompt + prompt)}, {"answer", completion}, {"verifier", "exact"}}.dump());
+  }
+  return out;
 }
 
 }  // namespace entrain

@@ -27,4 +27,16 @@ absl::StatusOr<std::vector<std::string>> ConvertGsm8k(const std::string& name, a
 // number once. A function of the arguments alone.
 std::vector<std::string> MakeCountdown(uint64_t seed, int64_t lines, int32_t numbers, int32_t largest);
 
+// The task wide: 64 prompts of one token (the hexagrams U+4DC0 … U+4DFF), completions of exactly 4 out of 512
+// tokens (U+4E00 … U+4FFF, one character each), no end token. For every (prompt, position) each token is good
+// with probability 0.35; a completion is right when at least 3 of its 4 tokens are good, which a regular
+// expression says. Demonstrations know nothing of that: Zipf's law with exponent 1.1 over a permutation of
+// the 512 tokens of its own for every (prompt, position), 4.37 nats a token. A function of (seed, kind)
+// alone.
+struct WideLines {
+  std::vector<std::string> train;   // each prompt once
+  std::vector<std::string> warmup;  // the demonstration is the answer, the verifier exact
+};
+WideLines MakeWide(uint64_t seed, int64_t warmup);
+
 }  // namespace entrain

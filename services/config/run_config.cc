@@ -96,7 +96,11 @@ void ReadModel(ConfigTree& tree, const std::string& run_file, ModelOptions& mode
   WarmupOptions warmup;
   tree.Text("model.warmup.data", warmup.data);
   warmup.data = Resolve(run_file, warmup.data);
-  if (warmup.data.empty()) tree.Problem("model.warmup", "data is missing");
+  if (warmup.data.empty()) {
+    tree.Problem("model.warmup", "data is missing");
+  } else if (!fs::exists(warmup.data)) {
+    tree.Problem("model.warmup.data", absl::StrCat("there is no file ", warmup.data));
+  }
   tree.Whole("model.warmup.steps", 1, kMany, warmup.steps);
   if (!tree.Has("model.warmup.steps")) tree.Problem("model.warmup", "steps is missing");
   tree.Number("model.warmup.lr", 0, 10, "a learning rate", warmup.lr);

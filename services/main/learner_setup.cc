@@ -172,6 +172,11 @@ absl::StatusOr<StartingModel> PrepareModel(const RunConfig& config, const RunFol
   if (fs::exists(fs::path(stored) / "model.safetensors")) return ReadModel(stored);
   ENTRAIN_ASSIGN_OR_RETURN(StartingModel model, LoadOrInitModel(config.model, config.seed));
   if (config.model.warmup.has_value()) {
+    // A bad line of the data is found before the warm-up, not minutes later.
+    for (const std::string& path : {config.data_train, config.data_eval}) {
+      if (!path.empty())
+        ENTRAIN_RETURN_IF_ERROR(LoadPrompts(path, *model.tokenizer, model.files.config).status());
+    }
     ENTRAIN_ASSIGN_OR_RETURN(const std::optional<double> pass_rate, WarmUp(model, config, progress, stop));
     LogInfo("warmed_up", {{"pass_rate", pass_rate.value_or(-1)}});
   }

@@ -12,7 +12,7 @@
 namespace entrain {
 namespace {
 
-constexpr const char* kVerifiers[] = {"math", "countdown", "exact"};
+constexpr const char* kVerifiers[] = {"math", "countdown", "exact", "regex"};
 
 std::string Repeat(const std::string& text, size_t times) {
   std::string out;
@@ -80,7 +80,7 @@ TEST(HostileInput, RandomTextsNeverCrash) {
   };
   for (int i = 0; i < 20'000; ++i) {
     const std::string text = draw(), answer = draw(), options = i % 7 == 0 ? draw() : "{}";
-    const Verdict verdict = JudgeOne(kVerifiers[i % 2], text, answer, options);
+    const Verdict verdict = JudgeOne(kVerifiers[i % 4], text, answer, options);
     EXPECT_EQ(verdict.score.has_value(), !IsOurFailure(verdict.kind)) << text << " | " << answer;
     EXPECT_EQ(verdict.kind == VerdictKind::kCorrect, verdict.score == 1.0) << text << " | " << answer;
   }

@@ -44,7 +44,7 @@ TEST(LocalVerifier, AnUnknownVerifierIsOurErrorAndNamesTheKnownOnes) {
   EXPECT_THAT(JudgeOne("maths", "a", "a").detail, AllOf(HasSubstr("\"maths\""), HasSubstr("\"math\"")));
   EXPECT_THAT(JudgeOne("sandbox-runner", "a", "a").detail,
               AllOf(HasSubstr("countdown"), HasSubstr("exact"), HasSubstr("math")));
-  EXPECT_THAT(RegisteredVerifiers(), ElementsAre("countdown", "exact", "math"));
+  EXPECT_THAT(RegisteredVerifiers(), ElementsAre("countdown", "exact", "math", "regex"));
 }
 
 TEST(LocalVerifier, OptionsThatAreNoObjectAreOurError) {
