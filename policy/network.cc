@@ -1,13 +1,12 @@
 #include "policy/network.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
-#include "kernels/token_stats.h"
+#include "policy/chunked_head.h"
 #include "policy/decoder.h"
 
 namespace entrain {
@@ -42,8 +41,9 @@ class TorchNetwork final : public Network {
       decoder::UseThreads(options_.threads);
       const at::NoGradGuard no_grad;
       ENTRAIN_ASSIGN_OR_RETURN(const Batch batch, MakeBatch(sequences));
-      const at::Tensor logits = Logits(batch).contiguous();
-      Compute(logits, batch.targets, temperature, stats, nullptr);
+      ChunkedHead head(Hidden(batch), weights_.head.detach(), batch.targets, temperature,
+                       options_.logits_bytes);
+      stats = Columns(head.Forward());
       return absl::OkStatus();
     }));
     return stats;
@@ -54,21 +54,19 @@ class TorchNetwork final : public Network {
     return decoder::Guarded("training", [&]() -> absl::Status {
       decoder::UseThreads(options_.threads);
       ENTRAIN_ASSIGN_OR_RETURN(const Batch batch, MakeBatch(sequences));
-      const at::Tensor logits = Logits(batch);
-      const at::Tensor values = logits.detach().contiguous();
-      TokenStats stats;
-      std::vector<TokenStat> rows;
-      Compute(values, batch.targets, temperature, stats, &rows);
+      const at::Tensor hidden = Hidden(batch);
+      ChunkedHead head(hidden.detach(), weights_.head.detach(), batch.targets, temperature,
+                       options_.logits_bytes);
+      const TokenStats stats = Columns(head.Forward());
       ENTRAIN_ASSIGN_OR_RETURN(const TokenGradients gradients, loss(stats));
-      if (gradients.logprob.size() != rows.size() ||
-          (!gradients.entropy.empty() && gradients.entropy.size() != rows.size())) {
+      const size_t count = batch.targets.size();
+      if (gradients.logprob.size() != count ||
+          (!gradients.entropy.empty() && gradients.entropy.size() != count)) {
         return absl::InternalError(absl::StrCat("the loss returned ", gradients.logprob.size(),
-                                                " gradients for ", rows.size(), " tokens"));
+                                                " gradients for ", count, " tokens"));
       }
-      if (rows.empty()) return absl::OkStatus();
-      const at::Tensor gradient = at::empty_like(values);
-      Differentiate(values, batch.targets, temperature, rows, gradients, gradient);
-      logits.backward(gradient);
+      if (count == 0) return absl::OkStatus();
+      hidden.backward(head.Backward(gradients, weights_.head.grad()));
       return absl::OkStatus();
     });
   }
@@ -144,8 +142,8 @@ class TorchNetwork final : public Network {
                       layer.o_weight);
   }
 
-  // [tokens, V]: logits of the positions that predict a completion token, and of no other.
-  at::Tensor Logits(const Batch& batch) {
+  // [tokens, D]: what the head multiplies, at the positions that predict a completion token and at no other.
+  at::Tensor Hidden(const Batch& batch) {
     const int64_t length = batch.ids.size(1);
     const decoder::Rope& rope = RopeFor(length);
     const at::Tensor cos = rope.cos.slice(0, 0, length), sin = rope.sin.slice(0, 0, length);
@@ -156,44 +154,18 @@ class TorchNetwork final : public Network {
                            layer.up_weight, layer.down_weight);
     }
     const at::Tensor rows = x.reshape({-1, config_.hidden_size}).index_select(0, batch.positions);
-    return at::linear(decoder::RmsNorm(rows, weights_.norm, config_.rms_norm_eps), weights_.head);
+    return decoder::RmsNorm(rows, weights_.norm, config_.rms_norm_eps);
   }
 
-  static void Compute(const at::Tensor& logits, const std::vector<int32_t>& targets, double temperature,
-                      TokenStats& stats, std::vector<TokenStat>* rows_out) {
-    const size_t count = targets.size();
-    std::vector<TokenStat> rows(count);
-    const float* data = logits.data_ptr<float>();
-    const auto vocab = static_cast<size_t>(logits.size(1));
-    at::parallel_for(0, static_cast<int64_t>(count), 16, [&](int64_t begin, int64_t end) {
-      for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
-        rows[i] = ComputeTokenStat({data + i * vocab, vocab}, targets[i], temperature);
-      }
-    });
-    for (std::vector<float>* column : {&stats.logprob, &stats.entropy, &stats.s, &stats.n})
-      column->resize(count);
-    for (size_t i = 0; i < count; ++i) {
-      stats.logprob[i] = rows[i].logprob;
-      stats.entropy[i] = rows[i].entropy;
-      stats.s[i] = rows[i].s;
-      stats.n[i] = rows[i].n;
+  static TokenStats Columns(const std::vector<TokenStat>& rows) {
+    TokenStats stats;
+    for (const TokenStat& row : rows) {
+      stats.logprob.push_back(row.logprob);
+      stats.entropy.push_back(row.entropy);
+      stats.s.push_back(row.s);
+      stats.n.push_back(row.n);
     }
-    if (rows_out != nullptr) *rows_out = std::move(rows);
-  }
-
-  static void Differentiate(const at::Tensor& logits, const std::vector<int32_t>& targets, double temperature,
-                            const std::vector<TokenStat>& rows, const TokenGradients& gradients,
-                            const at::Tensor& out) {
-    const float* data = logits.data_ptr<float>();
-    float* result = out.data_ptr<float>();
-    const auto vocab = static_cast<size_t>(logits.size(1));
-    at::parallel_for(0, static_cast<int64_t>(rows.size()), 16, [&](int64_t begin, int64_t end) {
-      for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
-        TokenStatBackward({data + i * vocab, vocab}, targets[i], temperature, rows[i], gradients.logprob[i],
-                          gradients.entropy.empty() ? 0.0 : gradients.entropy[i],
-                          {result + i * vocab, vocab});
-      }
-    });
+    return stats;
   }
 
   const ModelConfig config_;

@@ -42,6 +42,9 @@ struct NetworkOptions {
   std::string device = "cpu";
   std::string dtype = "float32";
   int32_t threads = 2;  // fixed: results depend on it
+  // Memory for logits: as many rows of the vocabulary are computed at once as fit, at least one. Another
+  // value changes results by rounding only. At 32 MiB and a vocabulary of 32,000: 262 tokens.
+  int64_t logits_bytes = int64_t{32} << 20;
 };
 
 // A trainable decoder. Parameters and gradients are flat vectors in the order of ParameterLayout, so that
@@ -62,8 +65,8 @@ class Network {
   virtual void ZeroGradients() = 0;
 
   // Statistics without gradient. The batch is split by the caller; memory grows with the number of tokens
-  // given at once. InvalidArgument: a token outside the vocabulary, or a sequence longer than the context
-  // window.
+  // given at once, not with tokens times vocabulary (NetworkOptions.logits_bytes). InvalidArgument: a token
+  // outside the vocabulary, or a sequence longer than the context window.
   virtual absl::StatusOr<TokenStats> Score(std::span<const TrainSequence> sequences, double temperature) = 0;
 
   // Forward, asks `loss` for the gradients at the statistics found, backward. Adds to gradients(). An error

@@ -14,8 +14,8 @@ namespace entrain {
 namespace {
 
 std::unique_ptr<Network> MakeNetwork(const ModelConfig& config, const std::vector<float>& weights,
-                                     int32_t threads = 1) {
-  auto network = Network::Create(config, {.threads = threads});
+                                     int32_t threads = 1, int64_t logits_bytes = 1 << 20) {
+  auto network = Network::Create(config, {.threads = threads, .logits_bytes = logits_bytes});
   EXPECT_TRUE(network.ok()) << network.status();
   std::ranges::copy(weights, (*network)->parameters().begin());
   return std::move(*network);
@@ -231,6 +231,63 @@ TEST(Network, GradientsStayInTheFlatVectorOverManySteps) {
   EXPECT_EQ(Copy(network->gradients()), once);
 }
 
+// Logits of all rows at once, which Backward then finds kept, against chunks of one row, of a few, and of all
+// rows but one, whose logits are computed twice.
+TEST(Network, TheMemoryForLogitsChangesNothingBeyondRounding) {
+  for (const bool tied : {true, false}) {
+    const ModelConfig config = ToyConfig(tied);
+    const Sequences sequences(config, 0, 8);
+    const auto tokens = static_cast<int64_t>(sequences.Tokens());
+    const int64_t row_bytes = config.vocab_size * static_cast<int64_t>(sizeof(float));
+    TokenStats whole_stats;
+    std::vector<float> whole_gradients;
+    for (const int64_t rows : {tokens, int64_t{0}, int64_t{1}, int64_t{3}, tokens - 1}) {
+      const auto network = MakeNetwork(config, ToyWeights(config), 1, rows * row_bytes);
+      TokenStats stats;
+      const absl::Status status = network->ForwardBackward(
+          sequences.Views(), 0.9, [&](const TokenStats& seen) -> absl::StatusOr<TokenGradients> {
+            stats = seen;
+            return SomeGradients(seen.logprob.size());
+          });
+      ASSERT_TRUE(status.ok()) << status;
+      const auto scored = network->Score(sequences.Views(), 0.9);
+      ASSERT_TRUE(scored.ok()) << scored.status();
+      if (rows == tokens) {
+        whole_stats = stats;
+        whole_gradients = Copy(network->gradients());
+      }
+      for (size_t i = 0; i < stats.logprob.size(); ++i) {
+        for (const TokenStats& found : {stats, *scored}) {
+          EXPECT_NEAR(found.logprob[i], whole_stats.logprob[i], 5e-6) << rows << " rows, token " << i;
+          EXPECT_NEAR(found.entropy[i], whole_stats.entropy[i], 5e-6) << rows << " rows, token " << i;
+          EXPECT_NEAR(found.s[i], whole_stats.s[i], 5e-6) << rows << " rows, token " << i;
+          EXPECT_NEAR(found.n[i], whole_stats.n[i], 5e-6) << rows << " rows, token " << i;
+        }
+      }
+      for (size_t i = 0; i < whole_gradients.size(); ++i)
+        ASSERT_NEAR(network->gradients()[i], whole_gradients[i], 2e-5) << rows << " rows, " << i;
+    }
+  }
+}
+
+// Adding to gradients(), like every other parameter, when the head is a matrix of its own and when it is not.
+TEST(Network, ChunksAddToTheGradientsThatAreThere) {
+  for (const bool tied : {true, false}) {
+    const ModelConfig config = ToyConfig(tied);
+    const Sequences sequences(config, 0, 8);
+    const auto network = MakeNetwork(config, ToyWeights(config), 1,
+                                     3 * config.vocab_size * static_cast<int64_t>(sizeof(float)));
+    const auto pass = [&] {
+      EXPECT_TRUE(
+          network->ForwardBackward(sequences.Views(), 1.0, Returning(SomeGradients(sequences.Tokens())))
+              .ok());
+      return Copy(network->gradients());
+    };
+    const std::vector<float> once = pass(), twice = pass();
+    for (size_t i = 0; i < once.size(); ++i) ASSERT_NEAR(twice[i], 2 * once[i], 2e-5) << i;
+  }
+}
+
 TEST(Network, AChangeOfTheParametersIsSeenAtOnce) {
   const ModelConfig config = ToyConfig();
   const auto network = MakeNetwork(config, ToyWeights(config, 1));
@@ -248,7 +305,8 @@ TEST(Network, RepeatsAreByteIdenticalAtAFixedNumberOfThreads) {
   for (const int32_t threads : {1, 2}) {
     std::vector<float> first_gradients, first_logprobs;
     for (int repeat = 0; repeat < 3; ++repeat) {
-      const auto network = MakeNetwork(config, ToyWeights(config), threads);
+      const auto network =
+          MakeNetwork(config, ToyWeights(config), threads, 20 * 11 * 4);  // chunks of 20 rows
       const Sequences sequences(config, 0, 24);
       std::vector<float> logprobs;
       for (int step = 0; step < 3; ++step) {
