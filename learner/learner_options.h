@@ -67,4 +67,9 @@ struct LearnerOptions {
   int64_t max_staleness = 0;
 };
 
+// Optimiser updates of the whole run, where a falling learning rate ends.
+inline int64_t TotalUpdates(const LearnerOptions& options) {
+  return options.steps * options.minibatches * options.epochs;
+}
+
 }  // namespace entrain

@@ -16,6 +16,7 @@ struct RunFolder {
   std::string MetricsFile() const { return AttemptFolder() + "/metrics.jsonl"; }
   std::string EventsFile() const { return AttemptFolder() + "/events.jsonl"; }
   std::string CheckpointsFolder() const { return root + "/checkpoints"; }
+  std::string BatchesFolder() const { return root + "/batches"; }  // recorded steps
   std::string ModelFolder() const {
     return root + "/model";
   }  // where the run began: initialised or warmed up

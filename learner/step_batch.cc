@@ -76,10 +76,11 @@ std::vector<std::vector<size_t>> PlanMicrobatches(const StepBatch& batch, const 
   return plan;
 }
 
-absl::Status ScoreOld(Network& network, const LearnerOptions& options, StepBatch& batch) {
+absl::StatusOr<TokenStats> ScoreTokens(Network& network, const LearnerOptions& options,
+                                       const StepBatch& batch) {
   std::vector<size_t> order(batch.items.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  batch.old = {};
+  TokenStats out;
   for (const std::vector<size_t>& part : PlanMicrobatches(batch, order, options.microbatch_tokens)) {
     std::vector<TrainSequence> sequences;
     for (const size_t item : part) sequences.push_back(batch.Sequence(item));
@@ -87,11 +88,16 @@ absl::Status ScoreOld(Network& network, const LearnerOptions& options, StepBatch
     const auto append = [](std::vector<float>& to, const std::vector<float>& from) {
       to.insert(to.end(), from.begin(), from.end());
     };
-    append(batch.old.logprob, stats.logprob);
-    append(batch.old.entropy, stats.entropy);
-    append(batch.old.s, stats.s);
-    append(batch.old.n, stats.n);
+    append(out.logprob, stats.logprob);
+    append(out.entropy, stats.entropy);
+    append(out.s, stats.s);
+    append(out.n, stats.n);
   }
+  return out;
+}
+
+absl::Status ScoreOld(Network& network, const LearnerOptions& options, StepBatch& batch) {
+  ENTRAIN_ASSIGN_OR_RETURN(batch.old, ScoreTokens(network, options, batch));
   return absl::OkStatus();
 }
 

@@ -42,7 +42,11 @@ absl::StatusOr<StepBatch> MakeStepBatch(int64_t step, CollectedStep collected, c
 std::vector<std::vector<size_t>> PlanMicrobatches(const StepBatch& batch, const std::vector<size_t>& order,
                                                   int64_t microbatch_tokens);
 
-// Fills `old` with the network's present weights.
+// The statistics of every completion token under the network's present weights, in the order of `old`.
+absl::StatusOr<TokenStats> ScoreTokens(Network& network, const LearnerOptions& options,
+                                       const StepBatch& batch);
+
+// Fills `old` with them: to be called at the start of the step.
 absl::Status ScoreOld(Network& network, const LearnerOptions& options, StepBatch& batch);
 
 }  // namespace entrain

@@ -21,10 +21,6 @@ bool IsSilence(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) || absl::IsResourceExhausted(status);
 }
 
-int64_t TotalUpdates(const LearnerOptions& options) {
-  return options.steps * options.minibatches * options.epochs;
-}
-
 }  // namespace
 
 TrainLoop::TrainLoop(TrainLoopOptions options, Network& network, FrontDesk& desk, Steering& steering,
@@ -199,6 +195,9 @@ absl::Status TrainLoop::Step(std::stop_token stop) {
   ENTRAIN_ASSIGN_OR_RETURN(const Directive directive, Steer(batch, record.numbers["entropy/mean"], stop));
   lap("time/steer_seconds");
   if (stop.stop_requested()) return absl::CancelledError("stopped before the update of the step");
+  std::optional<RecordedStep> recorded;
+  if (const int64_t every = options_.learner.record_batches_every_steps; every > 0 && step_ % every == 0)
+    recorded = StartOfStep(directive);
   updating_ = true;
   auto updates = RunUpdates(network_, optimizer_, options_.learner, directive, step_, batch);
   if (absl::IsAborted(updates.status())) updating_ = false;  // every update was skipped
@@ -212,6 +211,10 @@ absl::Status TrainLoop::Step(std::stop_token stop) {
   auto snapshot =
       WeightsSnapshot::Make(step_ + 1, {network_.parameters().begin(), network_.parameters().end()});
   record.texts["digest/weights"] = snapshot->digest;
+  if (recorded.has_value()) {
+    recorded->collected = std::move(batch.collected);
+    recorded->digest_after = snapshot->digest;
+  }
   ++step_;
   updating_ = false;
   desk_.Publish(std::move(snapshot));
@@ -219,13 +222,15 @@ absl::Status TrainLoop::Step(std::stop_token stop) {
   // The update has happened: its record is written even when the evaluation is cut short.
   const absl::Status evaluated = Evaluate(record, stop);
   record.numbers["time/step_seconds"] = absl::ToDoubleSeconds(clock_.Monotonic() - start);
-  ENTRAIN_RETURN_IF_ERROR(Finish(record));
+  ENTRAIN_RETURN_IF_ERROR(Finish(record, recorded));
   return evaluated;
 }
 
-absl::Status TrainLoop::Finish(const StepRecord& record) {
+// The batch comes before the checkpoint: a step whose checkpoint is there is never run again.
+absl::Status TrainLoop::Finish(const StepRecord& record, const std::optional<RecordedStep>& recorded) {
   ENTRAIN_RETURN_IF_ERROR(metrics_->Write(StepRecordJson(record)));
   Remember(record);
+  if (recorded.has_value()) ENTRAIN_RETURN_IF_ERROR(WriteBatch(*recorded));
   if (options_.learner.checkpoint_every_steps > 0 && step_ % options_.learner.checkpoint_every_steps == 0)
     ENTRAIN_RETURN_IF_ERROR(WriteCheckpointNow());
   return absl::OkStatus();
@@ -256,19 +261,39 @@ void TrainLoop::Remember(const StepRecord& record) {
   stats_.steps_held += held_ ? 1 : 0;
 }
 
+// Everything of between two steps.
+Checkpoint TrainLoop::State() {
+  Checkpoint state{.run_id = options_.run_id,
+                   .config_digest = options_.config_digest,
+                   .seed = options_.learner.seed,
+                   .next_step = step_,
+                   .next_ordinal = next_ordinal_,
+                   .updates = optimizer_.updates(),
+                   .last_directive = directive_,
+                   .last_numbers = previous_,
+                   .snapshots = desk_.Snapshots()};
+  state.first_moment.assign(optimizer_.first_moment().begin(), optimizer_.first_moment().end());
+  state.second_moment.assign(optimizer_.second_moment().begin(), optimizer_.second_moment().end());
+  return state;
+}
+
+RecordedStep TrainLoop::StartOfStep(const Directive& directive) {
+  RecordedStep out{.start = State(), .attempt = options_.folder.attempt, .directive = directive};
+  out.start.snapshots.erase(out.start.snapshots.begin(), out.start.snapshots.end() - 1);
+  return out;
+}
+
+absl::Status TrainLoop::WriteBatch(const RecordedStep& recorded) {
+  const absl::Duration start = clock_.Monotonic();
+  ENTRAIN_RETURN_IF_ERROR(WriteRecordedStep(options_.folder.BatchesFolder(), recorded));
+  return Event("batch_recorded", {},
+               {{"step", static_cast<double>(recorded.start.next_step)},
+                {"seconds", absl::ToDoubleSeconds(clock_.Monotonic() - start)}});
+}
+
 absl::Status TrainLoop::WriteCheckpointNow() {
   const absl::Duration start = clock_.Monotonic();
-  Checkpoint checkpoint{.run_id = options_.run_id,
-                        .config_digest = options_.config_digest,
-                        .seed = options_.learner.seed,
-                        .next_step = step_,
-                        .next_ordinal = next_ordinal_,
-                        .updates = optimizer_.updates(),
-                        .last_directive = directive_,
-                        .last_numbers = previous_,
-                        .snapshots = desk_.Snapshots()};
-  checkpoint.first_moment.assign(optimizer_.first_moment().begin(), optimizer_.first_moment().end());
-  checkpoint.second_moment.assign(optimizer_.second_moment().begin(), optimizer_.second_moment().end());
+  const Checkpoint checkpoint = State();
   ENTRAIN_RETURN_IF_ERROR(
       WriteCheckpoint(options_.folder.CheckpointsFolder(), checkpoint, options_.learner.checkpoint_keep));
   last_checkpoint_ = step_;

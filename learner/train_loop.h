@@ -17,6 +17,7 @@
 #include "learner/learner_options.h"
 #include "learner/metrics_writer.h"
 #include "learner/optimizer.h"
+#include "learner/recorded_step.h"
 #include "learner/run_folder.h"
 #include "learner/step_batch.h"
 #include "policy/network.h"
@@ -74,7 +75,10 @@ class TrainLoop {
                                   const std::function<bool()>& again, const std::stop_token& stop);
   absl::StatusOr<Directive> Steer(const StepBatch& batch, double entropy, const std::stop_token& stop);
   absl::Status Evaluate(StepRecord& record, const std::stop_token& stop);
-  absl::Status Finish(const StepRecord& record);
+  absl::Status Finish(const StepRecord& record, const std::optional<RecordedStep>& recorded);
+  Checkpoint State();
+  RecordedStep StartOfStep(const Directive& directive);
+  absl::Status WriteBatch(const RecordedStep& recorded);
   absl::Status WriteCheckpointNow();
   void RecordDirective(const Directive& directive, StepRecord& record) const;
   void Remember(const StepRecord& record);

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "learner/counterfactual.h"
 #include "tests/testing/in_process_worker.h"
 #include "tests/testing/manual_clock.h"
 #include "tests/testing/scripted_steering.h"
@@ -50,6 +51,8 @@ struct Settings {
   int64_t staleness = 0;
   int64_t checkpoint_every = 0;
   int workers = 1;
+  int64_t record_every = 0;
+  RewardKind reward = RewardKind::kVerifier;
   bool eval = false;
   OnSilence on_silence = OnSilence::kHold;
   ScriptedSteering::Answer answer = Static;
@@ -78,12 +81,15 @@ class Rig {
                        .minibatches = 2,
                        .epochs = 2,
                        .microbatch_tokens = 40,
+                       .reward = settings.reward,
                        .checkpoint_every_steps = settings.checkpoint_every,
+                       .record_batches_every_steps = settings.record_every,
                        .on_silence = settings.on_silence,
                        .max_staleness = settings.staleness};
     options.learner.optimizer.lr = 0.05;
     options.learner.objective.name = "ppo_clip";
     if (settings.eval) options.learner.eval = EvalOptions{.every_steps = 2, .completions = 8};
+    learner_options = options.learner;
     auto made =
         TrainLoop::Create(options, std::move(resume), network, *desk_, steering, clock_, stop.get_token());
     created = made.status();
@@ -117,6 +123,7 @@ class Rig {
 
   ScriptedSteering steering;
   BigramNetwork network;
+  LearnerOptions learner_options;
   std::stop_source stop;
   absl::Status created;
   std::unique_ptr<TrainLoop> loop;
@@ -419,6 +426,79 @@ TEST(TrainLoop, OurOwnFailuresNeverBecomeRewards) {
   EXPECT_EQ(record["excluded/timeout"], 4);
   EXPECT_EQ(record["excluded/error"], 5);
   EXPECT_EQ(rig.NewestCheckpoint()->next_ordinal, 5);  // the fifth prompt took the place of the third
+}
+
+std::vector<int64_t> RecordedIn(const std::string& root) {
+  std::vector<int64_t> steps;
+  for (const RecordedStepFolder& folder : ListRecordedSteps(root + "/batches")) steps.push_back(folder.step);
+  return steps;
+}
+
+// Repeats every recorded step in a fresh network: the weights must be those that metrics.jsonl names.
+void ExpectRepeatable(const Rig& rig, const std::string& root, const std::vector<Json>& records) {
+  for (const RecordedStepFolder& folder : ListRecordedSteps(root + "/batches")) {
+    const auto recorded = ReadRecordedStep(folder.path);
+    ASSERT_TRUE(recorded.ok()) << recorded.status();
+    BigramNetwork network(kVocab);
+    const auto repeated = RunCounterfactual(*recorded, network, rig.learner_options, {}, {});
+    ASSERT_TRUE(repeated.ok()) << repeated.status();
+    EXPECT_TRUE(repeated->Repeated()) << folder.path;
+    const Json& record = records[static_cast<size_t>(folder.step)];
+    EXPECT_EQ(repeated->outcomes[0].digest_after, record["digest/weights"].get<std::string>());
+    EXPECT_EQ(repeated->entropy_before, record["entropy/mean"].get<double>());
+    for (int region = 1; region <= 4; ++region) {
+      EXPECT_NEAR(repeated->region_share[static_cast<size_t>(region)],
+                  record["region_exact/e" + std::to_string(region) + "_share"].get<double>(), 1e-12);
+    }
+  }
+}
+
+class EveryReward : public testing::TestWithParam<std::tuple<RewardKind, int64_t>> {};
+
+TEST_P(EveryReward, ARecordedStepRepeatedGivesTheSameBytes) {
+  const auto [reward, staleness] = GetParam();
+  Settings settings{.root = FreshFolder("records"),
+                    .steps = 7,
+                    .staleness = staleness,
+                    .record_every = 3,
+                    .reward = reward,
+                    .answer = ClosedLoop};
+  Rig rig(settings);
+  ASSERT_TRUE(rig.Run().ok());
+  EXPECT_EQ(RecordedIn(settings.root), (std::vector<int64_t>{0, 3, 6}));
+  ExpectRepeatable(rig, settings.root, rig.Records());
+}
+
+INSTANTIATE_TEST_SUITE_P(TrainLoop, EveryReward,
+                         testing::Combine(testing::Values(RewardKind::kVerifier, RewardKind::kRandom),
+                                          testing::Values(0, 2)));
+
+TEST(TrainLoop, RecordingChangesNothingElse) {
+  Settings settings{.root = FreshFolder("without"), .answer = ClosedLoop};
+  Rig without(settings);
+  ASSERT_TRUE(without.Run().ok());
+  EXPECT_FALSE(fs::exists(settings.root + "/batches"));
+  settings.root = FreshFolder("with");
+  settings.record_every = 1;
+  Rig with(settings);
+  ASSERT_TRUE(with.Run().ok());
+  EXPECT_EQ(with.Lines(), without.Lines());
+}
+
+TEST(TrainLoop, OfAStepThatTwoAttemptsRecordedTheLastCounts) {
+  Settings settings{.root = FreshFolder("twice"), .steps = 6, .checkpoint_every = 2, .record_every = 3};
+  {
+    Rig first(settings);
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(first.Step().ok());  // the newest checkpoint is that of step 4
+  }
+  fs::remove_all(settings.root + "/checkpoints/step-000004");
+  settings.attempt = 2;
+  settings.resume = true;
+  Rig second(settings);
+  ASSERT_TRUE(second.Run().ok());
+  EXPECT_EQ(RecordedIn(settings.root), (std::vector<int64_t>{0, 3}));
+  EXPECT_EQ(ReadRecordedStep(settings.root + "/batches/step-000000")->attempt, 1);
+  EXPECT_EQ(ReadRecordedStep(settings.root + "/batches/step-000003")->attempt, 2);
 }
 
 TEST(TrainLoop, RefusesTheCheckpointOfAnotherRun) {
