@@ -13,12 +13,12 @@ int RegionBySurprisal(double logprob, double entropy, double advantage);
 // The exact first-order rule compares S with N: dH = −eta·g·(S − N).
 int RegionByScore(double s, double n, double advantage);
 
-// Shares of E1 … E4 among `tokens` tokens, added up token by token.
+// Shares of E1 … E4 among a number of tokens, or of another amount that tokens have, added up token by token.
 struct RegionCounts {
   std::array<double, 5> count{};
-  void Add(int region) { ++count[static_cast<size_t>(region)]; }
-  double Share(int region, double tokens) const {
-    return tokens > 0 ? count[static_cast<size_t>(region)] / tokens : 0.0;
+  void Add(int region, double amount = 1) { count[static_cast<size_t>(region)] += amount; }
+  double Share(int region, double total) const {
+    return total > 0 ? count[static_cast<size_t>(region)] / total : 0.0;
   }
 };
 

@@ -1,7 +1,6 @@
 #include "learner/train_step.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -12,6 +11,7 @@
 #include "common/rng.h"
 #include "common/status_macros.h"
 #include "learner/token_columns.h"
+#include "learner/update_metrics.h"
 
 namespace entrain {
 namespace {
@@ -34,14 +34,6 @@ double LongestCompletion(const StepBatch& batch) {
   return static_cast<double>(longest);
 }
 
-// Sums over all updates of a step.
-struct Totals {
-  double tokens = 0, loss = 0, kl = 0, ratio_max = 0, effective_tokens = 0;
-  double gradient_norm = 0, gradient_norm_max = 0;
-  double updates = 0, skipped = 0;
-  std::map<std::string, double> stats;  // shares × tokens
-};
-
 class Updater {
  public:
   Updater(Network& network, Optimizer& optimizer, const LearnerOptions& options, ObjectiveSpec spec,
@@ -52,7 +44,8 @@ class Updater {
         spec_(std::move(spec)),
         batch_(batch),
         columns_(columns),
-        step_(step) {}
+        step_(step),
+        metrics_(columns.found) {}
 
   absl::Status Minibatch(const std::vector<size_t>& items) {
     network_.ZeroGradients();
@@ -66,8 +59,8 @@ class Updater {
       ENTRAIN_ASSIGN_OR_RETURN(const TokenStats now, Score(plan));
       SetCurrent(now, minibatch);
       ENTRAIN_RETURN_IF_ERROR(PlanMinibatch(spec_, key, minibatch));
+      metrics_.AddPlan(minibatch.found, denominators.tokens);
     }
-    Totals part;
     bool finite = true;
     size_t done = 0;  // items of `minibatch` in the parts before
     for (const std::vector<size_t>& micro : plan) {
@@ -77,11 +70,14 @@ class Updater {
       TokenBatch tokens = CutColumns(minibatch, places);
       const auto loss = [&](const TokenStats& now) -> absl::StatusOr<TokenGradients> {
         SetCurrent(now, tokens);
-        if (!planned) ENTRAIN_RETURN_IF_ERROR(PlanMinibatch(spec_, key, tokens));
+        if (!planned) {
+          ENTRAIN_RETURN_IF_ERROR(PlanMinibatch(spec_, key, tokens));
+          metrics_.AddPlan(tokens.found, CountDenominators(tokens).tokens);
+        }
         ENTRAIN_ASSIGN_OR_RETURN(const ObjectiveResult result,
                                  EvaluateObjective(spec_, tokens, denominators));
         finite = finite && std::isfinite(result.loss);
-        Add(tokens, result, denominators, part);
+        metrics_.AddPart(tokens, result, denominators);
         return TokenGradients{.logprob = {result.grad_new_logp.begin(), result.grad_new_logp.end()},
                               .entropy = {result.grad_entropy.begin(), result.grad_entropy.end()}};
       };
@@ -90,11 +86,15 @@ class Updater {
     const double norm =
         finite ? optimizer_.Update(network_.parameters(), network_.gradients(), options_.grad_clip)
                : std::numeric_limits<double>::quiet_NaN();
-    Merge(part, norm, denominators.tokens);
+    if (std::isfinite(norm)) {
+      metrics_.Keep(norm);
+    } else {
+      metrics_.Drop();
+    }
     return absl::OkStatus();
   }
 
-  const Totals& totals() const { return totals_; }
+  UpdateMetrics& metrics() { return metrics_; }
 
  private:
   std::vector<TrainSequence> Sequences(const std::vector<size_t>& items) const {
@@ -115,37 +115,6 @@ class Updater {
     return all;
   }
 
-  static void Add(const TokenBatch& tokens, const ObjectiveResult& result, const Denominators& denominators,
-                  Totals& part) {
-    part.loss += result.loss;
-    for (const auto& [name, share] : result.stats) part.stats[name] += share * denominators.tokens;
-    for (size_t i = 0; i < tokens.new_logp.size(); ++i) {
-      if (!(tokens.mask[i] > 0)) continue;
-      // k3 of KL(old ‖ new) on tokens drawn from old: r − 1 − ln r.
-      const double log_ratio = std::clamp(tokens.new_logp[i] - tokens.old_logp[i], -20.0, 20.0);
-      const double ratio = std::exp(log_ratio);
-      part.kl += ratio - 1 - log_ratio;
-      part.ratio_max = std::max(part.ratio_max, ratio);
-      part.effective_tokens += result.grad_new_logp[i] != 0 ? 1 : 0;
-    }
-  }
-
-  void Merge(const Totals& part, double norm, double tokens) {
-    if (!std::isfinite(norm)) {
-      ++totals_.skipped;
-      return;
-    }
-    totals_.tokens += tokens;
-    totals_.loss += part.loss;
-    totals_.kl += part.kl;
-    totals_.ratio_max = std::max(totals_.ratio_max, part.ratio_max);
-    totals_.effective_tokens += part.effective_tokens;
-    totals_.gradient_norm += norm;
-    totals_.gradient_norm_max = std::max(totals_.gradient_norm_max, norm);
-    for (const auto& [name, sum] : part.stats) totals_.stats[name] += sum;
-    ++totals_.updates;
-  }
-
   Network& network_;
   Optimizer& optimizer_;
   const LearnerOptions& options_;
@@ -154,35 +123,8 @@ class Updater {
   const TokenBatch& columns_;
   const int64_t step_;
   int64_t update_ = 0;
-  Totals totals_;
+  UpdateMetrics metrics_;
 };
-
-std::map<std::string, double> Metrics(const Totals& totals, double lr) {
-  const double tokens = std::max(totals.tokens, 1.0), updates = std::max(totals.updates, 1.0);
-  std::map<std::string, double> out;
-  for (const auto& [name, sum] : totals.stats) out[name] = sum / tokens;
-  // Mean old probability of the clipped tokens (docs/methods.md 7.2), instead of its share-weighted sum.
-  for (const auto& [sum, frac, mean] : {std::array{"clip/high_q_sum", "clip/high_frac", "clip/high_mean_q"},
-                                        std::array{"clip/low_q_sum", "clip/low_frac", "clip/low_mean_q"}}) {
-    if (out.contains(sum)) out[mean] = out[frac] > 0 ? out[sum] / out[frac] : 0.0;
-    out.erase(sum);
-  }
-  out["loss/mean"] = totals.loss / updates;
-  out["kl/old_new"] = totals.kl / tokens;
-  out["ratio/max"] = totals.ratio_max;
-  out["grad/norm"] = totals.gradient_norm / updates;
-  out["grad/norm_max"] = totals.gradient_norm_max;
-  out["tokens/trained"] = totals.tokens;
-  out["tokens/effective"] = totals.effective_tokens;
-  out["updates/done"] = totals.updates;
-  out["updates/skipped"] = totals.skipped;
-  out["optimizer/lr"] = lr;
-  return out;
-}
-
-}  // namespace
-
-namespace {
 
 // The thresholds of a directive, in the form that the objective takes.
 absl::Status ApplyBounds(const ClipBounds& bounds, ObjectiveSpec& spec) {
@@ -250,13 +192,15 @@ absl::StatusOr<std::map<std::string, double>> RunUpdates(Network& network, Optim
       if (!items.empty()) ENTRAIN_RETURN_IF_ERROR(updater.Minibatch(items));
     }
   }
-  if (updater.totals().updates == 0 && updater.totals().skipped > 0) {
+  if (updater.metrics().kept() == 0 && updater.metrics().dropped() > 0) {
     return absl::AbortedError(absl::StrCat(
         "step ", step,
         ": the loss or the gradient of every mini-batch was not finite; lower the learning rate, or "
         "resume from an earlier checkpoint"));
   }
-  return Metrics(updater.totals(), lr);
+  std::map<std::string, double> out = updater.metrics().Result();
+  out["optimizer/lr"] = lr;
+  return out;
 }
 
 }  // namespace entrain

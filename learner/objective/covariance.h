@@ -10,6 +10,9 @@ namespace entrain {
 // new_logp) is large drive entropy down. Means over the batch given: the mini-batch.
 std::vector<double> TokenCovariances(const TokenBatch& batch);
 
+// Both selections note the spread of the covariances in batch.found: "cov/mean", "cov/q01", "cov/q50",
+// "cov/q99", and Clip-Cov the share "cov/candidates_frac".
+
 // Marks up to max(int(ratio·tokens), 1) tokens, drawn at random among those with lb < covariance < ub that
 // the box [1 − eps_low, 1 + eps_high] does not clip.
 struct ClipCovOptions {

@@ -65,6 +65,7 @@ struct Method {
   bool free_aggregation = false;  // `aggregation` may be given
   bool takes_tis = false;
   bool takes_horizon = false;
+  bool gated = false;             // `rule` may detach a token
   std::vector<DialTarget> dials;  // what a directive may move
 
   // Advantages, mask and weights of the whole rollout batch, from quantities of the old policy.

@@ -318,6 +318,7 @@ std::vector<Method> MakeMethods() {
                {DualC(10),
                 {.name = "lo", .fallback = 0.95, .low = 0, .high = 1, .open_low = true, .open_high = true},
                 MoreThan("hi", 1.05, 1.0)}),
+       .gated = true,
        .dials = {{"erc_low", "lo"}, {"erc_high", "hi"}, {"dual_c", "dual_c"}},
        .rule = [](const Parameters& p) -> TokenRule {
          return [bounds = BoxOf(p), lo = p.Number("lo"), hi = p.Number("hi"), dual_c = DualOf(p)](

@@ -266,6 +266,7 @@ absl::Status PrepareBatch(const ObjectiveSpec& spec, TokenBatch& batch) {
   ENTRAIN_RETURN_IF_ERROR(CheckGiven(spec));
   ENTRAIN_RETURN_IF_ERROR(CheckColumns(spec, batch, /*with_new=*/false));
   if (const Method& method = *FindMethod(spec.name); method.prepare) method.prepare(Parameters(spec), batch);
+  if (spec.tis.has_value()) batch.found.merge(TisState(*spec.tis, batch));
   return absl::OkStatus();
 }
 
@@ -303,7 +304,8 @@ absl::StatusOr<ObjectiveResult> EvaluateObjective(const ObjectiveSpec& spec, con
 
   ObjectiveResult result;
   result.grad_new_logp.assign(batch.mask.size(), 0.0);
-  double high = 0, low = 0, dual_count = 0, high_q = 0, low_q = 0, ratio = 0, selected = 0;
+  result.outcomes.resize(batch.mask.size());
+  double high = 0, low = 0, dual_count = 0, high_q = 0, low_q = 0, ratio = 0, selected = 0, kept = 0;
   for (size_t i = 0; i < batch.mask.size(); ++i) {
     if (!(batch.mask[i] > 0)) continue;
     const TokenView view = {.old_logp = batch.old_logp[i],
@@ -323,9 +325,15 @@ absl::StatusOr<ObjectiveResult> EvaluateObjective(const ObjectiveSpec& spec, con
       result.loss -= pushed;
       result.grad_new_logp[i] -= pushed;
     }
+    result.outcomes[i] = {.coefficient = -result.grad_new_logp[i] / weights[i],
+                          .lo = token.bounds.lo,
+                          .hi = token.bounds.hi,
+                          .clipped_high = token.clipped_high,
+                          .clipped_low = token.clipped_low};
     const double mask = batch.mask[i];
     ratio += mask * token.ratio;
     if (view.selected) selected += mask;
+    if (!token.detached) kept += mask;
     if (token.clipped_dual) dual_count += mask;
     if (token.clipped_high) {
       high += mask;
@@ -337,22 +345,32 @@ absl::StatusOr<ObjectiveResult> EvaluateObjective(const ObjectiveSpec& spec, con
     }
   }
   const double tokens = std::max(denominators.tokens, 1.0);
+  double bonus = 0, bonus_sequences = 0;
   if (method.bonus) {
     result.grad_entropy.assign(batch.mask.size(), 0.0);
     ForEachSequence(batch, [&](size_t sequence, size_t first, size_t last) {
       const double accuracy = batch.group_accuracy.empty() ? 0.0 : batch.group_accuracy[sequence];
       const double coefficient = method.bonus(parameters, accuracy, batch.measured_entropy) / tokens;
+      bool trained = false;
       for (size_t i = first; i < last; ++i) {
         if (!(batch.mask[i] > 0)) continue;
+        trained = true;
+        bonus += coefficient * batch.mask[i];
         result.loss -= coefficient * batch.mask[i] * batch.entropy[i];
         result.grad_entropy[i] = -coefficient * batch.mask[i];
       }
+      if (trained && coefficient > 0) ++bonus_sequences;
     });
   }
   result.stats = {{"clip/high_frac", high / tokens},       {"clip/low_frac", low / tokens},
                   {"clip/dual_frac", dual_count / tokens}, {"clip/high_q_sum", high_q / tokens},
                   {"clip/low_q_sum", low_q / tokens},      {"ratio/mean", ratio / tokens}};
   if (!batch.selected.empty()) result.stats["selected/frac"] = selected / tokens;
+  if (method.gated) result.stats["erc/kept_frac"] = kept / tokens;
+  if (method.bonus) {
+    result.stats["bonus/mean"] = bonus;
+    result.stats["bonus/prompts_frac"] = bonus_sequences / std::max(denominators.sequences, 1.0);
+  }
   return result;
 }
 

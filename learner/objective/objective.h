@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <span>
@@ -37,6 +38,8 @@ struct TokenBatch {
   std::vector<double> weight;     // constant factor of a token's loss
   std::vector<uint8_t> selected;  // 1: the method treats this token apart
   std::vector<double> push;       // coefficient of an extra term −push·r, already aggregated
+  // What they found out on the way, by the names of docs/metrics.md ("Method state").
+  std::map<std::string, double> found;
 };
 
 // What the means are over: the whole mini-batch, whatever part of it is at hand.
@@ -68,6 +71,18 @@ struct ObjectiveSpec {
   std::optional<TruncatedImportanceSampling> tis;
 };
 
+// What an objective did with one token.
+struct TokenOutcome {
+  // g = −d l / d new_logp of the token's loss l before aggregation, with every weight of the method: the
+  // coefficient of the entropy law (docs/methods.md 0.4). Ascent on the objective moves new_logp along it.
+  double coefficient = 0;
+  // Bounds that the importance ratio was held to; 0 and infinity: none.
+  double lo = 0;
+  double hi = std::numeric_limits<double>::infinity();
+  bool clipped_high = false;
+  bool clipped_low = false;
+};
+
 // Loss, its gradient with respect to new_logp (and entropy, when the objective has such a term; else empty),
 // and sums for statistics. Parts of a mini-batch add up: loss, gradients and sums of the parts are those of
 // the whole.
@@ -75,9 +90,11 @@ struct ObjectiveResult {
   double loss = 0;
   std::vector<double> grad_new_logp;
   std::vector<double> grad_entropy;
+  std::vector<TokenOutcome> outcomes;  // one for each token; the default where the mask is 0
   // "clip/high_frac", "clip/low_frac", "clip/dual_frac", "selected/frac": shares of the denominators' tokens
   // (weighted by mask); "clip/high_q_sum", "clip/low_q_sum": old probabilities of the clipped tokens, summed
-  // and divided by the same; "ratio/mean".
+  // and divided by the same; "ratio/mean"; of an objective that has it, "erc/kept_frac", "bonus/mean" and
+  // "bonus/prompts_frac" (docs/metrics.md).
   std::map<std::string, double> stats;
 };
 

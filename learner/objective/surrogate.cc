@@ -8,7 +8,7 @@ namespace entrain {
 TokenLoss ClippedSurrogate(double old_logp, double new_logp, double advantage, const RatioBounds& bounds,
                            std::optional<double> dual_c) {
   const double log_ratio = new_logp - old_logp;
-  TokenLoss out;
+  TokenLoss out{.bounds = bounds};
   out.ratio = std::exp(std::clamp(log_ratio, -kLogRatioClamp, kLogRatioClamp));
   const bool moves = std::abs(log_ratio) <= kLogRatioClamp;
   out.clipped_high = advantage > 0 && out.ratio > bounds.hi;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <optional>
 
 #include "learner/objective/clip_bounds.h"
@@ -18,6 +19,9 @@ struct TokenLoss {
   bool clipped_high = false;  // A > 0 and r > hi
   bool clipped_low = false;   // A < 0 and r < lo
   bool clipped_dual = false;  // A < 0 and r > dual_c
+  // What r was held to; 0 and infinity: nothing.
+  RatioBounds bounds{.lo = 0, .hi = std::numeric_limits<double>::infinity()};
+  bool detached = false;  // lost its gradient to a gate that is no bound of r (ERC)
 };
 
 // The clipped surrogate (Schulman et al. 2017, arXiv:1707.06347 eq. 7, as a loss; docs/methods.md 0.3):

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "learner/objective/objective.h"
@@ -11,5 +13,11 @@ namespace entrain {
 // token or per sequence (of the masked sum); kTruncate: min(w, cap); kMask: w inside [1/cap, cap], else 0.
 // Zero where the mask is.
 std::vector<double> TisWeights(const TruncatedImportanceSampling& options, const TokenBatch& batch);
+
+// What the weights w of a batch are like, over its unmasked tokens: "tis/mean" and "tis/ess", the effective
+// share of the tokens (sum w)²/(n · sum w²), of the weights in use; "tis/max", the largest before the cap;
+// "tis/above_frac" and "tis/below_frac", the shares of tokens whose weight was above the cap and below the
+// lowest (absent: 1/cap).
+std::map<std::string, double> TisState(const TruncatedImportanceSampling& options, const TokenBatch& batch);
 
 }  // namespace entrain

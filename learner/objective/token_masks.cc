@@ -20,30 +20,49 @@ void Weigh(TokenBatch& batch, size_t i, double weight) {
   batch.weight[i] *= weight;
 }
 
+// What an edit of the mask dropped, in shares of the tokens that were in it, and the score it went by.
+void NoteDropped(const std::vector<size_t>& dropped, double tokens, const Spread& spread, TokenBatch& batch) {
+  double positive = 0, negative = 0;
+  for (const size_t i : dropped) {
+    positive += batch.advantage[i] > 0 ? 1 : 0;
+    negative += batch.advantage[i] < 0 ? 1 : 0;
+  }
+  const double count = std::max(tokens, 1.0);
+  batch.found["dropped/frac"] = static_cast<double>(dropped.size()) / count;
+  batch.found["dropped/positive_frac"] = positive / count;
+  batch.found["dropped/negative_frac"] = negative / count;
+  batch.found["dropped/score_mean"] = spread.mean;
+  batch.found["dropped/score_std"] = spread.deviation;
+}
+
+double Tokens(const TokenBatch& batch) {
+  return MaskedSum(batch, [](size_t) { return 1.0; });
+}
+
 }  // namespace
 
 void ClipByBatch(double mu, TokenBatch& batch) {
   const auto score = [&](size_t i) { return Score(batch, i); };
   const Spread spread = MaskedSpread(batch, score);
-  if (spread.deviation < 1e-12) return;
-  std::vector<double> mask = batch.mask;
-  for (size_t i = 0; i < mask.size(); ++i) {
-    if (mask[i] > 0 && batch.advantage[i] < 0 && score(i) - spread.mean < -mu * spread.deviation) mask[i] = 0;
+  std::vector<size_t> dropped;
+  for (size_t i = 0; i < batch.mask.size() && spread.deviation >= 1e-12; ++i) {
+    if (!(batch.mask[i] > 0) || !(batch.advantage[i] < 0)) continue;
+    if (score(i) - spread.mean < -mu * spread.deviation) dropped.push_back(i);
   }
-  batch.mask = std::move(mask);
+  NoteDropped(dropped, Tokens(batch), spread, batch);
+  for (const size_t i : dropped) batch.mask[i] = 0;
 }
 
 void ClipByVocabulary(double mu, double max_frac, TokenBatch& batch) {
   const auto excess = [&](size_t i) { return batch.old_n[i] - Score(batch, i); };
   const Spread spread = MaskedSpread(batch, excess);
-  if (spread.deviation < 1e-12) return;
   std::vector<size_t> dropped, candidates;  // candidates: those with A < 0
-  for (size_t i = 0; i < batch.mask.size(); ++i) {
+  for (size_t i = 0; i < batch.mask.size() && spread.deviation >= 1e-12; ++i) {
     if (!(batch.mask[i] > 0) || batch.advantage[i] > 0 || excess(i) <= mu * spread.deviation) continue;
     dropped.push_back(i);
     if (batch.advantage[i] < 0) candidates.push_back(i);
   }
-  const double tokens = std::max(MaskedSum(batch, [](size_t) { return 1.0; }), 1.0);
+  const double tokens = std::max(Tokens(batch), 1.0);
   if (static_cast<double>(dropped.size()) / tokens > max_frac) {
     const auto most = static_cast<size_t>(std::max<int64_t>(static_cast<int64_t>(max_frac * tokens), 1));
     if (candidates.size() > most) {
@@ -53,6 +72,7 @@ void ClipByVocabulary(double mu, double max_frac, TokenBatch& batch) {
                      candidates.begin() + static_cast<std::ptrdiff_t>(most));
     }
   }
+  NoteDropped(dropped, tokens, spread, batch);
   for (const size_t i : dropped) batch.mask[i] = 0;
 }
 

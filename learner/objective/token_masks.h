@@ -7,6 +7,10 @@ namespace entrain {
 // Which tokens of a rollout batch train, from quantities of the old policy. Statistics are over the whole
 // batch. S = q·(ln q + H), N = E[S] over the vocabulary (docs/methods.md 0.4).
 
+// Clip_B and Clip_V note in batch.found the shares of tokens that they dropped, "dropped/frac",
+// "dropped/positive_frac" and "dropped/negative_frac" (sign of A), and mean and deviation of the score they
+// went by (S and D), "dropped/score_mean" and "dropped/score_std".
+
 // Clip_B (arXiv 2602.03392; docs/methods.md 2.1): drops tokens with A < 0 and S − mean(S) < −mu·sd(S) from
 // the mask, and so from every denominator. Nothing when sd < 1e-12.
 void ClipByBatch(double mu, TokenBatch& batch);

@@ -37,7 +37,8 @@ TokenLoss CispoToken(const TokenView& token, const RatioBounds& bounds) {
           .gradient = -weight * token.advantage,
           .ratio = ratio,
           .clipped_high = token.advantage != 0 && ratio > bounds.hi,
-          .clipped_low = token.advantage != 0 && ratio < bounds.lo};
+          .clipped_low = token.advantage != 0 && ratio < bounds.lo,
+          .bounds = bounds};
 }
 
 TokenLoss SapoToken(const TokenView& token, double tau_positive, double tau_negative) {
@@ -55,7 +56,8 @@ TokenLoss CeGppoToken(const TokenView& token, const RatioBounds& bounds, double 
   const Ratio ratio = RatioOf(token);
   TokenLoss out{.ratio = ratio.value,
                 .clipped_high = token.advantage > 0 && ratio.value > bounds.hi,
-                .clipped_low = token.advantage < 0 && ratio.value < bounds.lo};
+                .clipped_low = token.advantage < 0 && ratio.value < bounds.lo,
+                .bounds = bounds};
   const double coefficient = out.clipped_low    ? beta1 * bounds.lo
                              : out.clipped_high ? beta2 * bounds.hi
                                                 : ratio.value;
@@ -74,7 +76,8 @@ TokenLoss ErcToken(const TokenView& token, const RatioBounds& bounds, double lo,
   constexpr double kTiny = 1e-8;
   TokenLoss out = ClippedSurrogate(token.old_logp, token.new_logp, token.advantage, bounds, dual_c);
   const double entropy_ratio = (token.entropy + kTiny) / (token.old_entropy + kTiny);
-  if (!(entropy_ratio > lo && entropy_ratio < hi)) out.gradient = 0;
+  out.detached = !(entropy_ratio > lo && entropy_ratio < hi);
+  if (out.detached) out.gradient = 0;
   return out;
 }
 
@@ -83,7 +86,8 @@ TokenLoss AbcToken(const TokenView& token, const RatioBounds& positive, const Ra
   const Ratio ratio = RatioOf(token);
   TokenLoss out{.ratio = ratio.value,
                 .clipped_high = token.advantage != 0 && ratio.value > bounds.hi,
-                .clipped_low = token.advantage != 0 && ratio.value < bounds.lo};
+                .clipped_low = token.advantage != 0 && ratio.value < bounds.lo,
+                .bounds = bounds};
   out.loss = -std::clamp(ratio.value, bounds.lo, bounds.hi) * token.advantage;
   if (ratio.value <= bounds.hi && ratio.value >= bounds.lo && ratio.moves) out.gradient = out.loss;
   return out;
