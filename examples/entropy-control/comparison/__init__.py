@@ -1,0 +1,1 @@
+"""What `compare` is made of: tables (what to run), runs (running it), measures (arithmetic), results, charts and report."""
