@@ -20,6 +20,7 @@ constexpr std::pair<const char*, const char*> kModelCommands[] = {
     {"eval", "avg@k, pass@k, maj@k of a model on a data file"},
     {"model", "init, warmup, export, inspect"},
     {"bench", "The learner's and the engine's speed on this machine"},
+    {"counterfactual", "What other thresholds would have done to the entropy of recorded steps"},
 };
 
 int StartModelProgram(int, char** argv) {

@@ -18,5 +18,6 @@ void AddGenerateCommand(CLI::App& app, CommandAction& action);
 void AddEvalCommand(CLI::App& app, CommandAction& action);
 void AddModelCommands(CLI::App& app, CommandAction& action);
 void AddBenchCommands(CLI::App& app, CommandAction& action);
+void AddCounterfactualCommand(CLI::App& app, CommandAction& action);
 
 }  // namespace entrain

@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
   entrain::AddEvalCommand(app, action);
   entrain::AddModelCommands(app, action);
   entrain::AddBenchCommands(app, action);
+  entrain::AddCounterfactualCommand(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -17,6 +17,7 @@
 #include "controller/schedule_json.h"
 #include "services/cli/command_line.h"
 #include "services/cli/commands.h"
+#include "services/cli/counterfactual_report.h"
 #include "services/cli/jsonl.h"
 #include "services/cli/run_files.h"
 #include "services/clients/controller_client.h"
@@ -121,6 +122,7 @@ int Show(const ScheduleOptions& options) {
                                  LineText(run->last_directive->bounds.lower), run->last_directive->state,
                                  run->last_directive->reason, run->held ? "  HELD" : "");
   }
+  if (const auto table = ReadCounterfactualTable(options.run); table.ok()) std::cout << "\n" << *table;
   return 0;
 }
 
@@ -233,6 +235,10 @@ int Preview(const ScheduleOptions& options) {
       PreviewSchedule(*schedule, options.steps, options.total_steps.value_or(options.steps), entropy);
   if (!points.ok()) return Failed(points.status());
   for (const ControllerPort::Point& point : *points) PrintPoint(options, point, nullptr);
+  if (options.run.empty() || options.json) return 0;
+  const absl::StatusOr<std::string> table = ReadCounterfactualTable(options.run);
+  if (!table.ok()) return Failed(table.status());
+  std::cout << "\nWhat thresholds did to recorded steps of " << options.run << ":\n" << *table;
   return 0;
 }
 
@@ -304,6 +310,8 @@ void AddScheduleCommands(CLI::App& app, CommandAction& action) {
                       "K, when the schedule does not say it; default N");
   preview->add_option("--observations", options->observations,
                       "JSONL with step and entropy, for laws that look at it");
+  preview->add_option("--run", options->run,
+                      "Run folder: show what `entrain counterfactual` found there as well");
   CLI::App* replay = add("replay", "What a schedule would have done to a recorded run", Replay, true);
   with_schedule(replay, true);
 }

@@ -65,6 +65,9 @@ Json LearnerJson(const RunConfig& config) {
   out["reward"] = learner.reward == RewardKind::kVerifier ? "verifier" : "random";
   out["dynamic_sampling"] = learner.dynamic_sampling;
   out["checkpoint"] = {{"every_steps", learner.checkpoint_every_steps}, {"keep", learner.checkpoint_keep}};
+  out["record_batches"] = nullptr;
+  if (learner.record_batches_every_steps > 0)
+    out["record_batches"] = {{"every_steps", learner.record_batches_every_steps}};
   out["eval"] = nullptr;
   if (learner.eval.has_value()) {
     out["eval"] = {{"every_steps", learner.eval->every_steps},

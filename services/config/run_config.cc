@@ -202,8 +202,12 @@ void ReadLearner(ConfigTree& tree, RunConfig& config) {
   tree.Known("learner.checkpoint", {"every_steps", "keep"});
   tree.Whole("learner.checkpoint.every_steps", 0, kMany, out.checkpoint_every_steps);
   tree.Whole("learner.checkpoint.keep", 1, 1000, out.checkpoint_keep);
-  if (tree.Has("learner.record_batches"))
-    tree.Problem("learner.record_batches", "is not built yet: take the key away");
+  if (tree.Has("learner.record_batches")) {
+    tree.Known("learner.record_batches", {"every_steps"});
+    if (!tree.Has("learner.record_batches.every_steps"))
+      tree.Problem("learner.record_batches", "every_steps is missing");
+    tree.Whole("learner.record_batches.every_steps", 1, kMany, out.record_batches_every_steps);
+  }
   ReadEval(tree, out);
 }
 

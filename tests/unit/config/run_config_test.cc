@@ -74,6 +74,17 @@ TEST_F(RunFile, TheEffectiveFileReadsBackAsTheSame) {
   }
 }
 
+TEST_F(RunFile, RecordsBatchesWhenItSaysHowOften) {
+  EXPECT_EQ(Read(kGood)->learner.record_batches_every_steps, 0);
+  const std::string text = std::string(kGood) + "  record_batches: {every_steps: 5}\n";
+  const auto config = Read(text);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->learner.record_batches_every_steps, 5);
+  EXPECT_EQ(Read(WriteConfigYaml(*config))->learner.record_batches_every_steps, 5);
+  Refused(std::string(kGood) + "  record_batches: {}\n", {"run.yaml:8", "every_steps is missing"});
+  Refused(text, {"learner.record_batches.every_steps", "0"}, {"learner.record_batches.every_steps=0"});
+}
+
 TEST_F(RunFile, AnUnknownKeyIsNamedWithItsLineAndTheNearestName) {
   Refused(std::string(kGood) + "  promts_per_step: 4\n",
           {"run.yaml:8: learner.promts_per_step", "did you mean \"prompts_per_step\""});
