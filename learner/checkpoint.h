@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "controller/directive.h"
+#include "learner/trends.h"
 #include "policy/snapshot.h"
 
 namespace entrain {
@@ -23,6 +24,7 @@ struct Checkpoint {
   int64_t updates = 0;       // optimiser updates done
   std::optional<Directive> last_directive;
   std::map<std::string, double> last_numbers;  // of the step before, for the next observation
+  Trends::State trends;                        // over all steps of the run so far
   std::vector<std::shared_ptr<const WeightsSnapshot>>
       snapshots;  // the last S + 1 published versions, oldest first; the newest are the weights
   std::vector<float> first_moment, second_moment;

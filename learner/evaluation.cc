@@ -16,7 +16,7 @@ double PassAtK(int64_t n, int64_t c, int64_t k) {
 std::map<std::string, double> EvaluationMetrics(std::span<const CollectedGroup> groups,
                                                 const std::vector<int32_t>& ks) {
   std::map<std::string, double> out;
-  double average = 0, prompts = 0;
+  double average = 0, prompts = 0, unsolvable = 0;
   int64_t fewest = INT64_MAX;
   std::vector<std::pair<int64_t, int64_t>> counts;  // completions, correct
   for (const CollectedGroup& entry : groups) {
@@ -28,8 +28,10 @@ std::map<std::string, double> EvaluationMetrics(std::span<const CollectedGroup> 
     fewest = std::min(fewest, n);
     average += static_cast<double>(c) / static_cast<double>(n);
     ++prompts;
+    unsolvable += c == 0 ? 1 : 0;
   }
   out["eval/prompts"] = prompts;
+  out["eval/unsolvable"] = unsolvable;
   if (prompts == 0) return out;
   out["eval/avg_at_1"] = average / prompts;
   for (const int32_t k : ks) {

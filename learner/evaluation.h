@@ -15,7 +15,8 @@ namespace entrain {
 double PassAtK(int64_t n, int64_t c, int64_t k);
 
 // `eval/avg_at_1` (mean share of correct completions), `eval/pass_at_K` for every k that every prompt has
-// completions for, `eval/prompts`. Correct is the verdict, not the score. Excluded completions do not count.
+// completions for, `eval/prompts`, and `eval/unsolvable`, the number of prompts without any correct
+// completion. Correct is the verdict, not the score. Excluded completions do not count.
 std::map<std::string, double> EvaluationMetrics(std::span<const CollectedGroup> groups,
                                                 const std::vector<int32_t>& ks);
 

@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 constexpr uint64_t kMaxManifestBytes = 16u << 20;
 
 StateJson LineJson(const std::optional<ClipLine>& line) {
@@ -25,6 +25,33 @@ StateJson LineJson(const std::optional<ClipLine>& line) {
 std::optional<ClipLine> LineOf(const StateJson& json) {
   if (json.is_null()) return std::nullopt;
   return ClipLine{.intercept = json.at(0).get<double>(), .slope = json.at(1).get<double>()};
+}
+
+StateJson TrendsJson(const Trends::State& trends) {
+  const LineFit::State& fit = trends.fit;
+  return {{"first", trends.first},
+          {"ema", trends.ema},
+          {"recent", trends.recent},
+          {"fit",
+           {{"points", fit.points},
+            {"mean_x", fit.mean_x},
+            {"mean_y", fit.mean_y},
+            {"xx", fit.xx},
+            {"xy", fit.xy},
+            {"yy", fit.yy}}}};
+}
+
+Trends::State TrendsOf(const StateJson& json) {
+  const StateJson& fit = json.at("fit");
+  return {.first = json.at("first").get<double>(),
+          .ema = json.at("ema").get<double>(),
+          .recent = json.at("recent").get<std::vector<double>>(),
+          .fit = {.points = fit.at("points").get<int64_t>(),
+                  .mean_x = fit.at("mean_x").get<double>(),
+                  .mean_y = fit.at("mean_y").get<double>(),
+                  .xx = fit.at("xx").get<double>(),
+                  .xy = fit.at("xy").get<double>(),
+                  .yy = fit.at("yy").get<double>()}};
 }
 
 std::string VersionFile(PolicyVersion version) { return absl::StrFormat("version-%06d.f32", version); }
@@ -130,6 +157,7 @@ absl::StatusOr<StateJson> WriteCheckpointFiles(const fs::path& folder, const Che
   manifest["last_directive"] =
       checkpoint.last_directive.has_value() ? DirectiveJson(*checkpoint.last_directive) : StateJson(nullptr);
   manifest["last_numbers"] = checkpoint.last_numbers;
+  manifest["trends"] = TrendsJson(checkpoint.trends);
   manifest["versions"] = StateJson::array();
   manifest["files"] = StateJson::object();
   for (const auto& snapshot : checkpoint.snapshots) {
@@ -152,6 +180,7 @@ absl::StatusOr<Checkpoint> ReadCheckpointFiles(const fs::path& folder, const Sta
   if (!manifest.at("last_directive").is_null())
     out.last_directive = DirectiveOf(manifest.at("last_directive"));
   out.last_numbers = manifest.at("last_numbers").get<std::map<std::string, double>>();
+  out.trends = TrendsOf(manifest.at("trends"));
   for (const StateJson& version : manifest.at("versions")) {
     ENTRAIN_ASSIGN_OR_RETURN(std::vector<float> values,
                              ReadColumn(folder, VersionFile(version.get<int64_t>()), manifest));

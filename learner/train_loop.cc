@@ -74,6 +74,7 @@ absl::Status TrainLoop::Restore(Checkpoint checkpoint) {
   last_checkpoint_ = step_;
   directive_ = checkpoint.last_directive;
   previous_ = std::move(checkpoint.last_numbers);
+  trends_ = Trends(std::move(checkpoint.trends));
   if (checkpoint.config_digest != options_.config_digest) {
     LogWarning("config_differs",
                {{"checkpoint", checkpoint.config_digest}, {"run file", options_.config_digest}});
@@ -204,6 +205,8 @@ absl::Status TrainLoop::Step(std::stop_token stop) {
   ENTRAIN_RETURN_IF_ERROR(updates.status());
   lap("time/update_seconds");
   record.numbers.merge(*updates);
+  if (batch.tokens > 0)
+    record.numbers.merge(trends_.Add(record.numbers["entropy/mean"], record.numbers["reward/mean"]));
   directive_ = directive;
   next_ordinal_ = next_ordinal;
   record.numbers["policy_version"] = static_cast<double>(step_);
@@ -271,6 +274,7 @@ Checkpoint TrainLoop::State() {
                    .updates = optimizer_.updates(),
                    .last_directive = directive_,
                    .last_numbers = previous_,
+                   .trends = trends_.state(),
                    .snapshots = desk_.Snapshots()};
   state.first_moment.assign(optimizer_.first_moment().begin(), optimizer_.first_moment().end());
   state.second_moment.assign(optimizer_.second_moment().begin(), optimizer_.second_moment().end());

@@ -20,6 +20,7 @@
 #include "learner/recorded_step.h"
 #include "learner/run_folder.h"
 #include "learner/step_batch.h"
+#include "learner/trends.h"
 #include "policy/network.h"
 
 namespace entrain {
@@ -99,6 +100,7 @@ class TrainLoop {
   std::optional<Directive> directive_;      // newest used
   bool held_ = false;                       // it was not for this step
   std::map<std::string, double> previous_;  // numbers of the step before, for the next observation
+  Trends trends_;
   Mutex mutex_;
   LearnerStats stats_ ABSL_GUARDED_BY(mutex_);
 };

@@ -371,7 +371,9 @@ absl::StatusOr<std::string> EvaluateObjectiveDocument(absl::string_view text) {
   out["grad_new_logp"] = Rows(result.grad_new_logp, shape);
   out["grad_entropy"] =
       result.grad_entropy.empty() ? nlohmann::ordered_json(nullptr) : Rows(result.grad_entropy, shape);
-  out["stats"] = result.stats;
+  // Beside the loss's own: what was found on the way.
+  batch.found.insert(result.stats.begin(), result.stats.end());
+  out["stats"] = batch.found;
   return out.dump();
 }
 

@@ -41,7 +41,7 @@ inline constexpr Metric kTokensAccepted{"entrain_learner_tokens_accepted_total",
 inline constexpr Metric kWorkersSeen{"entrain_learner_workers_seen", G, "workers",
                                      "Distinct rollout workers that called in the last minute."};
 
-// learner: its newest step (names of metrics.jsonl in telemetry/step_record.cc)
+// learner: its newest step (names of metrics.jsonl in telemetry/room_samples.cc)
 inline constexpr Metric kStep{"entrain_learner_step", G, "steps", "Trainer step of the newest record."};
 inline constexpr Metric kPolicyVersion{"entrain_learner_policy_version", G, "versions",
                                        "Newest policy version."};
@@ -49,6 +49,11 @@ inline constexpr Metric kRewardMean{"entrain_learner_reward_mean", G, "reward",
                                     "Mean reward of the newest step's batch."};
 inline constexpr Metric kEntropy{"entrain_learner_entropy_nats", G, "nats",
                                  "Mean token entropy of the newest step's batch, before its update."};
+inline constexpr Metric kEntropySlope{"entrain_learner_entropy_slope_nats", G, "nats",
+                                      "Change of the mean token entropy per step, over the last 20 steps."};
+inline constexpr Metric kEntropyPredicted{
+    "entrain_learner_entropy_predicted_change_nats", G, "nats",
+    "Entropy change per unit of step size that the newest step's updates imply, to first order."};
 inline constexpr Metric kRegionShare{"entrain_learner_region_share_ratio", G, "ratio",
                                      "Share of tokens in each entropy region.", "region"};
 inline constexpr Metric kClipHigh{"entrain_learner_clip_high_ratio", G, "ratio",

@@ -17,6 +17,8 @@ constexpr RecordLine kRecordLines[] = {
     {"policy_version", &metrics::kPolicyVersion},
     {"reward/mean", &metrics::kRewardMean},
     {"entropy/mean", &metrics::kEntropy},
+    {"entropy/slope", &metrics::kEntropySlope},
+    {"entropy/predicted_change", &metrics::kEntropyPredicted},
     {"region/e1_share", &metrics::kRegionShare, "e1"},
     {"region/e2_share", &metrics::kRegionShare, "e2"},
     {"region/e3_share", &metrics::kRegionShare, "e3"},

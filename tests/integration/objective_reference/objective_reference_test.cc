@@ -1,12 +1,9 @@
 // Random documents, answered by this program and by the project's executable definition of `entrain
-// objective` (tests/golden/objectives/objectives.py --eval, NumPy, float64). ENTRAIN_TEST_SEED draws other
-// documents.
+// objective` (tests/golden/objectives/objectives.py --eval, NumPy, float64).
 #include <gtest/gtest.h>
 
 #include <array>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -14,36 +11,13 @@
 
 #include "common/rng.h"
 #include "learner/objective/document.h"
+#include "tests/integration/objective_reference/reference.h"
 #include "tests/testing/temporary_folder.h"
 
 namespace entrain {
 namespace {
 
 using Json = nlohmann::json;
-
-// Debian's interpreter, which python3-numpy belongs to.
-constexpr char kPython[] = "/usr/bin/python3";
-
-struct ChildOutput {
-  int status = -1;
-  std::string text;
-};
-
-ChildOutput RunChild(const std::string& command) {
-  ChildOutput output;
-  FILE* pipe = popen(command.c_str(), "r");
-  if (pipe == nullptr) return output;
-  std::array<char, 4096> buffer{};
-  for (size_t count = 0; (count = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
-    output.text.append(buffer.data(), count);
-  output.status = pclose(pipe);
-  return output;
-}
-
-uint64_t Seed() {
-  const char* seed = std::getenv("ENTRAIN_TEST_SEED");
-  return seed == nullptr ? 20260210 : std::strtoull(seed, nullptr, 10);
-}
 
 // A source of choices.
 class Draw {
@@ -277,8 +251,6 @@ void ExpectAnsweredAlike(const Json& document) {
   ASSERT_TRUE(found.ok()) << found.status() << "\n" << document;
   ExpectSame(Json::parse(*found), Json::parse(reference.text), document.dump());
 }
-
-bool NumPyIsThere() { return RunChild(std::string(kPython) + " -c 'import numpy' 2>/dev/null").status == 0; }
 
 TEST(ObjectiveReference, RandomDocumentsAreAnsweredAlike) {
   if (!NumPyIsThere()) GTEST_SKIP() << "needs the Debian package python3-numpy";

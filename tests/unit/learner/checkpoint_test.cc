@@ -59,28 +59,33 @@ std::string FreshFolder(const std::string& name) {
 
 Checkpoint AtStep(int64_t step) {
   const auto value = static_cast<float>(step);
-  return {.run_id = "0123456789abcdef",
-          .config_digest = "c0ffee",
-          .seed = 18446744073709551615u,
-          .next_step = step,
-          .next_ordinal = step * 4 + 1,
-          .updates = step * 8,
-          .last_directive =
-              Directive{.id = step,
-                        .run_id = "0123456789abcdef",
-                        .attempt = 2,
-                        .step = step - 1,
-                        .revision = 3,
-                        .bounds = {.upper = ClipLine{.intercept = 0.1, .slope = -1.0 / 3}, .lower = {}},
-                        .dials = {{"entropy_bonus", 1e-300}},
-                        .state = "raise",
-                        .reason = "entropy 0.2 is below 0.3",
-                        .law_state = "{\"h\": 0.25}"},
-          .last_numbers = {{"clip/high_frac", 0.1}, {"kl/old_new", 1.0 / 7}},
-          .snapshots = {WeightsSnapshot::Make(step - 1, {value, -0.0f, 1e-45f}),
-                        WeightsSnapshot::Make(step, {value + 1, 2, 3})},
-          .first_moment = {value, 1, 2},
-          .second_moment = {value, 3, 4}};
+  return {
+      .run_id = "0123456789abcdef",
+      .config_digest = "c0ffee",
+      .seed = 18446744073709551615u,
+      .next_step = step,
+      .next_ordinal = step * 4 + 1,
+      .updates = step * 8,
+      .last_directive =
+          Directive{.id = step,
+                    .run_id = "0123456789abcdef",
+                    .attempt = 2,
+                    .step = step - 1,
+                    .revision = 3,
+                    .bounds = {.upper = ClipLine{.intercept = 0.1, .slope = -1.0 / 3}, .lower = {}},
+                    .dials = {{"entropy_bonus", 1e-300}},
+                    .state = "raise",
+                    .reason = "entropy 0.2 is below 0.3",
+                    .law_state = "{\"h\": 0.25}"},
+      .last_numbers = {{"clip/high_frac", 0.1}, {"kl/old_new", 1.0 / 7}},
+      .trends = {.first = 1.0 / 3,
+                 .ema = 0.1,
+                 .recent = {1.0 / 3, 1e-300, 0.7},
+                 .fit = {.points = step, .mean_x = 1.1, .mean_y = -0.0, .xx = 1.0 / 9, .xy = -0.3, .yy = 2}},
+      .snapshots = {WeightsSnapshot::Make(step - 1, {value, -0.0f, 1e-45f}),
+                    WeightsSnapshot::Make(step, {value + 1, 2, 3})},
+      .first_moment = {value, 1, 2},
+      .second_moment = {value, 3, 4}};
 }
 
 void ExpectStep(const absl::StatusOr<Checkpoint>& found, int64_t step) {
@@ -94,6 +99,7 @@ void ExpectStep(const absl::StatusOr<Checkpoint>& found, int64_t step) {
   EXPECT_EQ(found->updates, expected.updates);
   EXPECT_EQ(found->last_directive, expected.last_directive);
   EXPECT_EQ(found->last_numbers, expected.last_numbers);
+  EXPECT_EQ(found->trends, expected.trends);
   EXPECT_EQ(found->first_moment, expected.first_moment);
   EXPECT_EQ(found->second_moment, expected.second_moment);
   ASSERT_EQ(found->snapshots.size(), 2u);

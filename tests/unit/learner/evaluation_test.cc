@@ -46,6 +46,7 @@ TEST(EvaluationMetrics, CountsVerdictsNotScores) {
   EXPECT_DOUBLE_EQ(metrics.at("eval/pass_at_1"), 0.125);
   EXPECT_DOUBLE_EQ(metrics.at("eval/pass_at_4"), 0.5);
   EXPECT_EQ(metrics.at("eval/prompts"), 2);
+  EXPECT_EQ(metrics.at("eval/unsolvable"), 1);
 }
 
 TEST(EvaluationMetrics, LeavesOutAKThatAPromptHasTooFewCompletionsFor) {

@@ -5,12 +5,14 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "learner/counterfactual.h"
 #include "tests/testing/in_process_worker.h"
 #include "tests/testing/manual_clock.h"
 #include "tests/testing/scripted_steering.h"
 #include "tests/testing/temporary_folder.h"
+#include "tests/unit/learner/documented_names.h"
 
 namespace entrain {
 namespace {
@@ -212,6 +214,27 @@ TEST(TrainLoop, RecordsEveryNameThatTheFormatPromises) {
       WeightsSnapshot::Make(0, {rig.network.parameters().begin(), rig.network.parameters().end()})->digest);
 }
 
+TEST(TrainLoop, WritesEveryDocumentedNameAndNoOther) {
+  Rig rig({.root = FreshFolder("documented"), .steps = 4, .eval = true});
+  ASSERT_TRUE(rig.Run().ok());
+  std::set<std::string> written, documented = DocumentedNames();
+  const Json record = rig.Records().back();
+  for (const auto& [name, value] : record.items()) written.insert(AsDocumented(name));
+  for (const std::string& name : DocumentedNames("Method state")) documented.erase(name);
+  EXPECT_EQ(written, documented);
+}
+
+TEST(TrainLoop, TheRealisedChangeOfAStepIsInTheNextRecord) {
+  Rig rig({.root = FreshFolder("realised"), .steps = 3});
+  ASSERT_TRUE(rig.Run().ok());
+  const auto records = rig.Records();
+  EXPECT_FALSE(records[0].contains("entropy/realised_change"));
+  for (size_t step = 1; step < 3; ++step) {
+    EXPECT_EQ(records[step]["entropy/realised_change"].get<double>(),
+              records[step]["entropy/mean"].get<double>() - records[step - 1]["entropy/mean"].get<double>());
+  }
+}
+
 class EveryStaleness : public testing::TestWithParam<int64_t> {};
 
 TEST_P(EveryStaleness, EqualRunsWriteEqualMetricsWhateverTheNumberOfWorkers) {
@@ -249,6 +272,7 @@ TEST_P(EveryStaleness, AResumedRunEqualsTheUninterruptedOneByteForByte) {
   EXPECT_EQ(second.steering.registrations.front().last_directive->step, 4);
   for (const std::string& line : second.Lines()) lines.push_back(line);
   EXPECT_EQ(lines, whole.Lines());
+  EXPECT_TRUE(second.Records().front().contains("fit/a")) << "goes on with the steps of the first attempt";
   EXPECT_TRUE(std::ranges::equal(second.network.parameters(), whole.network.parameters()));
 }
 

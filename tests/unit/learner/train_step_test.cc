@@ -4,8 +4,10 @@
 
 #include <cmath>
 #include <numeric>
+#include <set>
 
 #include "tests/testing/bigram_network.h"
+#include "tests/unit/learner/documented_names.h"
 
 namespace entrain {
 namespace {
@@ -222,6 +224,28 @@ TEST(RunUpdates, LinesAreThoseOfTheDirective) {
   ASSERT_TRUE(outcome.metrics.ok()) << outcome.metrics.status();
   EXPECT_DOUBLE_EQ(outcome.metrics->at("clip/high_frac"), 0.25);
   EXPECT_EQ(outcome.metrics->at("clip/low_frac"), 0);
+}
+
+// Whatever the objective: no name that docs/metrics.md does not explain, no number that is not one.
+TEST(RunUpdates, EveryNameOfEveryObjectiveIsDocumented) {
+  const std::set<std::string> documented = DocumentedNames();
+  std::set<std::string> state = DocumentedNames("Method state");
+  for (const ObjectiveInfo& info : RegisteredObjectives()) {
+    LearnerOptions options = Options();
+    options.epochs = 2;
+    options.objective = {.name = info.name};
+    for (const std::string& parameter : MissingParameters(options.objective))
+      options.objective.numbers[parameter] = 0.1;
+    if (info.name == "ppo_clip") options.objective.tis = TruncatedImportanceSampling{};
+    const Outcome outcome = Update(options, Uneven(), Box(0.1, 0.1));
+    ASSERT_TRUE(outcome.metrics.ok()) << info.name << ": " << outcome.metrics.status();
+    for (const auto& [name, value] : *outcome.metrics) {
+      EXPECT_TRUE(documented.contains(name)) << info.name << " writes " << name;
+      EXPECT_TRUE(std::isfinite(value)) << info.name << " " << name;
+      state.erase(name);
+    }
+  }
+  EXPECT_EQ(state, std::set<std::string>{}) << "documented and written by no objective";
 }
 
 TEST(RunUpdates, RefusesSlopedLinesForABox) {

@@ -28,9 +28,14 @@ FrontDeskStats SomeDeskStats() {
 }
 
 std::map<std::string, double> SomeRecord() {
-  return {
-      {"step", 3},           {"entropy/mean", 0.25}, {"region/e4_share", 0.5}, {"clip/upper_slope", -0.25},
-      {"directive/held", 0}, {"no/such_metric", 1}};
+  return {{"step", 3},
+          {"entropy/mean", 0.25},
+          {"region/e4_share", 0.5},
+          {"clip/upper_slope", -0.25},
+          {"directive/held", 0},
+          {"entropy/slope", -0.125},
+          {"entropy/predicted_change", -0.5},
+          {"no/such_metric", 1}};
 }
 
 MetricsPage PageOfEverything() {
@@ -66,6 +71,8 @@ TEST(MetricsPageTest, ShowsEachNumberUnderItsName) {
   EXPECT_THAT(text, HasSubstr("\nentrain_learner_leases_granted_total 7\n"));
   EXPECT_THAT(text, HasSubstr("\nentrain_learner_groups_submitted_total{result=\"duplicate\"} 2\n"));
   EXPECT_THAT(text, HasSubstr("\nentrain_learner_entropy_nats 0.25\n"));
+  EXPECT_THAT(text, HasSubstr("\nentrain_learner_entropy_slope_nats -0.125\n"));
+  EXPECT_THAT(text, HasSubstr("\nentrain_learner_entropy_predicted_change_nats -0.5\n"));
   EXPECT_THAT(text, HasSubstr("\nentrain_learner_region_share_ratio{region=\"e4\"} 0.5\n"));
   EXPECT_THAT(text, HasSubstr("\nentrain_learner_clip_threshold{scalar=\"upper_slope\"} -0.25\n"));
   EXPECT_THAT(text, HasSubstr("\nentrain_verifier_verdicts_total{kind=\"timeout\"} 1\n"));
