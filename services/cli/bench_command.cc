@@ -116,10 +116,10 @@ void AddBenchCommands(CLI::App& app, CommandAction& action) {
   train->add_option("--model", flags->model, "Hugging Face folder")->required();
   train->add_option("--batch", flags->batch, "Completions")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(Positive());
   train->add_option("--prompt-tokens", flags->prompt_tokens, "Per completion")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(Positive());
   train->add_option("--completion-tokens", flags->completion_tokens, "Per completion")
       ->capture_default_str()
       ->check(CLI::Range(5, 1 << 24));
@@ -127,7 +127,7 @@ void AddBenchCommands(CLI::App& app, CommandAction& action) {
       ->capture_default_str();
   train->add_option("--repeats", flags->repeats, "Counted repeats")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(Positive());
   train->add_option("--threads", flags->network.threads, "Of the learner")->capture_default_str();
   train->add_option("--dtype", flags->network.dtype, "float32")->capture_default_str();
   train->add_option("--device", flags->network.device, "cpu")->capture_default_str();

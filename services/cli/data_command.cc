@@ -119,10 +119,10 @@ void AddDataCommands(CLI::App& app, CommandAction& action) {
   dec2->add_option("--out", options->out, "Folder")->required();
   dec2->add_option("--train", options->train, "Lines of train.jsonl")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(Positive());
   dec2->add_option("--warmup", options->warmup, "Lines of warmup.jsonl")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(Positive());
   dec2->add_option("--seed", options->seed, "Equal seeds give equal files")->capture_default_str();
   dec2->callback([options, &action] { action = [options] { return Dec2(*options); }; });
   CLI::App* wide = data->add_subcommand(
@@ -139,7 +139,7 @@ void AddDataCommands(CLI::App& app, CommandAction& action) {
   countdown->add_option("--out", options->out, "File")->required();
   countdown->add_option("--lines", options->lines, "How many")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(Positive());
   countdown->add_option("--numbers", options->numbers, "Numbers per line")
       ->capture_default_str()
       ->check(CLI::Range(2, 8));

@@ -129,25 +129,25 @@ void AddEvalCommand(CLI::App& app, CommandAction& action) {
   command->add_option("--data", flags->data, "JSONL in the data format")->required();
   command->add_option("--completions", flags->completions, "Per prompt")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(Positive());
   command->add_option("--k", flags->ks, "k of pass@k, with commas")->delimiter(',')->capture_default_str();
   command->add_option("--prompts", flags->prompts, "The first N only; 0: all")->capture_default_str();
   command->add_option("--max-tokens", flags->sampling.max_tokens, "Per completion")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(Positive());
   command->add_option("--temperature", flags->sampling.temperature, "Logits are divided by it")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(Positive());
   command->add_option("--top-p", flags->sampling.top_p, "1 is off")->capture_default_str();
   command->add_option("--top-k", flags->sampling.top_k, "0 is off")->capture_default_str();
   command->add_flag("--greedy", flags->sampling.greedy, "Always the most probable token");
   command->add_option("--seed", flags->seed, "Equal seeds give equal completions")->capture_default_str();
   command->add_option("--batch", flags->batch, "Prompts generated together")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(Positive());
   command->add_option("--threads", flags->threads, "Of the engine")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(Positive());
   command->add_flag("--json", flags->json, "One JSON object");
   command->callback([flags, &action] { action = [flags] { return Eval(*flags); }; });
 }

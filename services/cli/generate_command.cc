@@ -159,13 +159,13 @@ void AddGenerateCommand(CLI::App& app, CommandAction& action) {
                       "JSONL of {\"prompt\"} or {\"prompt_ids\"}; - or nothing: standard input");
   command->add_option("--completions", options->completions, "Completions per prompt")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(Positive());
   command->add_option("--max-tokens", options->sampling.max_tokens, "Tokens per completion, with the EOS")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(Positive());
   command->add_option("--temperature", options->sampling.temperature, "Logits are divided by it")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(Positive());
   command->add_option("--top-p", options->sampling.top_p, "1 is off")->capture_default_str();
   command->add_option("--top-k", options->sampling.top_k, "0 is off")->capture_default_str();
   command->add_option("--seed", options->seed, "Equal seeds give equal completions")->capture_default_str();
@@ -173,10 +173,10 @@ void AddGenerateCommand(CLI::App& app, CommandAction& action) {
   command->add_flag("--ignore-eos", options->sampling.ignore_eos, "Go on to --max-tokens");
   command->add_option("--batch", options->batch, "Prompts generated together")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(Positive());
   command->add_option("--threads", options->threads, "Results depend on it in the last bits")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(Positive());
   command->add_option("--device", options->device, "cpu or cuda:N")->capture_default_str();
   command->add_option("--dtype", options->dtype, "Type of the weights")->capture_default_str();
   command->add_flag("--json", options->json, "JSONL out (always)");

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <vector>
 
+#include "services/cli/command_line.h"
 #include "services/cli/commands.h"
 
 namespace entrain {
@@ -58,7 +59,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return ExitOf(app, error, argc, argv);
   }
   const int status = action ? action() : 2;
   std::cout.flush();

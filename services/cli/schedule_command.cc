@@ -19,10 +19,8 @@
 #include "services/cli/commands.h"
 #include "services/cli/counterfactual_report.h"
 #include "services/cli/jsonl.h"
-#include "services/cli/run_files.h"
-#include "services/clients/controller_client.h"
+#include "services/cli/run_controller.h"
 #include "services/config/schedule_file.h"
-#include "services/runtime/channel.h"
 
 namespace entrain {
 namespace {
@@ -49,30 +47,8 @@ std::string UserName() {
   return entry != nullptr ? entry->pw_name : absl::StrCat("uid-", getuid());
 }
 
-// A connection to the controller of a run.
-struct Connection {
-  std::unique_ptr<ControllerClient> client;
-  std::string run_id;
-};
-
-absl::StatusOr<Connection> Connect(const ScheduleOptions& options) {
-  Connection out{.run_id = options.run};
-  std::string address = options.controller;
-  if (std::filesystem::exists(std::filesystem::path(options.run) / "run.json")) {
-    ENTRAIN_ASSIGN_OR_RETURN(out.run_id, ReadRunId(options.run));
-    if (address.empty()) {
-      ENTRAIN_ASSIGN_OR_RETURN(const RunFolder folder, NewestAttempt(options.run));
-      address = ReadAddresses(folder)["controller"].grpc;
-    }
-  }
-  if (address.empty()) {
-    return absl::NotFoundError(absl::StrCat(
-        options.run,
-        ": is no run folder with a controller of its own; name the controller with --controller HOST:PORT"));
-  }
-  ENTRAIN_ASSIGN_OR_RETURN(const auto channel, OpenChannel(address));
-  out.client = std::make_unique<ControllerClient>(channel, UserName());
-  return out;
+absl::StatusOr<RunController> Connect(const ScheduleOptions& options) {
+  return RunController::Find(options.run, options.controller, UserName());
 }
 
 int Failed(const absl::Status& status) {
@@ -97,11 +73,11 @@ Json RevisionJson(const ControllerPort::Revision& revision) {
 }
 
 int Show(const ScheduleOptions& options) {
-  const absl::StatusOr<Connection> connection = Connect(options);
+  const absl::StatusOr<RunController> connection = Connect(options);
   if (!connection.ok()) return Failed(connection.status());
-  const auto revision = connection->client->GetSchedule(connection->run_id);
+  const auto revision = connection->GetSchedule();
   if (!revision.ok()) return Failed(revision.status());
-  const auto run = connection->client->GetRun(connection->run_id);
+  const auto run = connection->GetRun();
   if (!run.ok()) return Failed(run.status());
   if (options.json) {
     Json out = RevisionJson(*revision);
@@ -142,17 +118,18 @@ int Report(const ScheduleOptions& options, const absl::StatusOr<ControllerPort::
 }
 
 absl::StatusOr<ControllerPort::EditResult> Edit(const ScheduleOptions& options, bool rollback) {
-  ENTRAIN_ASSIGN_OR_RETURN(const Connection connection, Connect(options));
+  ENTRAIN_ASSIGN_OR_RETURN(const RunController connection, Connect(options));
+  ENTRAIN_ASSIGN_OR_RETURN(ControllerClient* const controller, connection.Live());
   ENTRAIN_ASSIGN_OR_RETURN(const ControllerPort::Revision current,
-                           connection.client->GetSchedule(connection.run_id));
-  ControllerPort::Edit edit{.run_id = connection.run_id,
+                           controller->GetSchedule(connection.run_id()));
+  ControllerPort::Edit edit{.run_id = connection.run_id(),
                             .etag = current.etag,
                             .reason = options.reason,
                             .effective_step = options.at_step,
                             .validate_only = options.dry_run};
   if (rollback) {
     edit.to_revision = options.to_revision;
-    return connection.client->EditSchedule(edit);
+    return controller->EditSchedule(edit);
   }
   if (options.schedule_file.empty() && options.settings.empty()) {
     return absl::InvalidArgumentError("schedule set: expected --schedule FILE or --set key=value");
@@ -162,13 +139,13 @@ absl::StatusOr<ControllerPort::EditResult> Edit(const ScheduleOptions& options, 
   } else {
     ENTRAIN_ASSIGN_OR_RETURN(edit.schedule, ReadScheduleFile(options.schedule_file, options.settings));
   }
-  return connection.client->EditSchedule(edit);
+  return controller->EditSchedule(edit);
 }
 
 int History(const ScheduleOptions& options) {
-  const absl::StatusOr<Connection> connection = Connect(options);
+  const absl::StatusOr<RunController> connection = Connect(options);
   if (!connection.ok()) return Failed(connection.status());
-  const auto revisions = connection->client->ListRevisions(connection->run_id);
+  const auto revisions = connection->ListRevisions();
   if (!revisions.ok()) return Failed(revisions.status());
   for (size_t i = 0; i < revisions->size(); ++i) {
     const ControllerPort::Revision& revision = (*revisions)[i];
@@ -190,10 +167,12 @@ int History(const ScheduleOptions& options) {
 }
 
 int HoldOrRelease(const ScheduleOptions& options, bool hold) {
-  const absl::StatusOr<Connection> connection = Connect(options);
+  const absl::StatusOr<RunController> connection = Connect(options);
   if (!connection.ok()) return Failed(connection.status());
-  const absl::Status status = hold ? connection->client->Hold(connection->run_id, options.reason)
-                                   : connection->client->Release(connection->run_id, options.reason);
+  const absl::StatusOr<ControllerClient*> controller = connection->Live();
+  if (!controller.ok()) return Failed(controller.status());
+  const absl::Status status = hold ? (*controller)->Hold(connection->run_id(), options.reason)
+                                   : (*controller)->Release(connection->run_id(), options.reason);
   if (!status.ok()) return Failed(status);
   std::cout << (hold ? "held: thresholds stay as they are until a release\n" : "released\n");
   return 0;
@@ -245,9 +224,9 @@ int Preview(const ScheduleOptions& options) {
 int Replay(const ScheduleOptions& options) {
   const absl::StatusOr<Schedule> schedule = ReadScheduleFile(options.schedule_file, options.settings);
   if (!schedule.ok()) return Failed(schedule.status());
-  const absl::StatusOr<Connection> connection = Connect(options);
+  const absl::StatusOr<RunController> connection = Connect(options);
   if (!connection.ok()) return Failed(connection.status());
-  const auto points = connection->client->Replay(connection->run_id, *schedule);
+  const auto points = connection->Replay(*schedule);
   if (!points.ok()) return Failed(points.status());
   for (const ControllerPort::ReplayedPoint& point : *points)
     PrintPoint(options, point.replayed, &point.recorded);
@@ -264,7 +243,7 @@ void AddScheduleCommands(CLI::App& app, CommandAction& action) {
                        bool needs_run) {
     CLI::App* command = schedule->add_subcommand(name, help);
     if (needs_run) {
-      command->add_option("run", options->run, "Run folder; or a run id with --controller")->required();
+      command->add_option("run,--run", options->run, "Run folder; or a run id with --controller")->required();
       command->add_option("--controller", options->controller, "host:port; default: the run's own");
     }
     command->add_flag("--json", options->json, "JSON out");
@@ -305,7 +284,7 @@ void AddScheduleCommands(CLI::App& app, CommandAction& action) {
       true));
   CLI::App* preview = add("preview", "What a schedule does at steps 0 … N − 1", Preview, false);
   with_schedule(preview, true);
-  preview->add_option("--steps", options->steps, "N")->required()->check(CLI::PositiveNumber);
+  preview->add_option("--steps", options->steps, "N")->required()->check(Positive());
   preview->add_option("--total-steps", options->total_steps,
                       "K, when the schedule does not say it; default N");
   preview->add_option("--observations", options->observations,

@@ -161,8 +161,10 @@ absl::Status Supervisor::Poll() {
         continue;
       }
       process.failures = now - process.started > kStable ? 0 : process.failures + 1;
+      // Who leaves without an error was told to: mostly the run is over, and the learner about to end.
       process.next_start =
-          now + std::min(kShortestPause * (1 << std::min(process.failures, 6)), kLongestPause);
+          now + (exit == 0 ? kLongestPause
+                           : std::min(kShortestPause * (1 << std::min(process.failures, 6)), kLongestPause));
     } else if (process.name != "learner" && !learner_exit_.has_value() && !stopping_ &&
                now >= process.next_start) {
       ++restarts_;

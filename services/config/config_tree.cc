@@ -19,6 +19,8 @@ namespace entrain {
 namespace {
 
 constexpr int kMaxDepth = 32;
+// An alias (`*name`) stands for a whole tree, so that a few lines can mean more values than memory holds.
+constexpr int64_t kMaxValues = 200'000;
 
 // YAML 1.2's core schema: what is not null, a boolean or a number is text. `off` and `no` are text.
 Json ScalarJson(const YAML::Node& node) {
@@ -42,8 +44,12 @@ class Converter {
   absl::Status status;
 
   Json Convert(const YAML::Node& node, const std::string& path, int depth) {
-    if (depth > kMaxDepth) {
-      status = absl::InvalidArgumentError(absl::StrCat(path, ": nested too deeply"));
+    if (!status.ok()) return nullptr;
+    if (depth > kMaxDepth || ++values_ > kMaxValues) {
+      const std::string what = depth > kMaxDepth ? absl::StrCat("nested more than ", kMaxDepth, " deep")
+                                                 : absl::StrCat("more than ", kMaxValues, " values");
+      status = absl::InvalidArgumentError(
+          absl::StrCat(node.Mark().line + 1, ": ", what, "; does an alias (*name) hold itself?"));
       return nullptr;
     }
     lines_[path] = node.Mark().line + 1;
@@ -71,6 +77,7 @@ class Converter {
 
  private:
   std::map<std::string, int>& lines_;
+  int64_t values_ = 0;
 };
 
 std::string Shown(const Json& value) {
@@ -125,6 +132,10 @@ absl::Status ConfigTree::Override(const std::string& assignment) {
     std::map<std::string, int> lines;
     Converter converter(lines);
     value = converter.Convert(YAML::Load(assignment.substr(equals + 1)), "", 0);
+    if (!converter.status.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--set ", assignment.substr(0, equals), ": line ", converter.status.message()));
+    }
   } catch (const YAML::Exception& error) {
     return absl::InvalidArgumentError(absl::StrCat("--set ", assignment, ": ", error.msg));
   }

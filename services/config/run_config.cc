@@ -118,8 +118,8 @@ void ReadRollout(ConfigTree& tree, RunConfig& config) {
                          "temperature", "top_p", "top_k"});
   tree.Whole("rollout.workers", 0, 4096, config.rollout.workers);
   tree.Whole("rollout.threads", 1, 1024, config.rollout.threads);
-  tree.Text("rollout.device", config.rollout.device);
-  tree.Text("rollout.dtype", config.rollout.dtype);
+  tree.Choice("rollout.device", {"cpu"}, config.rollout.device);
+  tree.Choice("rollout.dtype", {"float32"}, config.rollout.dtype);
   tree.Whole("rollout.completions_per_prompt", 2, 65536, config.learner.completions_per_prompt);
   tree.Whole("rollout.max_tokens", 1, 1 << 24, config.rollout.max_tokens);
   tree.Number("rollout.temperature", 1e-6, 1e6, "a number above 0", config.rollout.temperature);

@@ -77,6 +77,14 @@ class BadInput(EndToEnd):
             address = "127.0.0.1:%d" % taken.getsockname()[1]
             self.assertIn(address, self.run_refused(f"listen={address}"))
 
+    def test_a_command_that_does_not_exist_is_named_with_the_nearest(self):
+        self.assertIn('"scedule"; did you mean "schedule"', self.refused("scedule", status=2))
+        self.assertIn('"inspct"; did you mean "inspect"', self.refused("model", "inspct", status=2))
+
+    def test_a_number_that_must_be_positive_says_so_briefly(self):
+        message = self.refused("schedule", "preview", "--schedule", self.run_file, "--steps", "0", status=2)
+        self.assertIn("--steps: expected a number above 0, found 0", message)
+
     def test_a_bad_line_does_not_stop_the_others(self):
         lines = '{"id": 1, "verifier": "exact", "completion": "a", "answer": "a"}\nnonsense\n{"id": 3, "verifier": "exact", "completion": "b", "answer": "a"}\n'
         result = subprocess.run([ENTRAIN, "verify", "--json"], input=lines, capture_output=True, text=True, timeout=60)

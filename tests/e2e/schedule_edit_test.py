@@ -60,6 +60,23 @@ class ScheduleEdit(EndToEnd):
         self.assertIn("a test", history)
         self.assert_used(run, 2, 0.25, 0.25)
 
+    def test_the_history_of_a_run_that_ended_can_be_read_and_replayed(self):
+        run = self.start("run", "learner.steps=4", "schedule.clip.law=id")
+        run.finish_ok()
+        (self.folder / "s.yaml").write_text("clip: {law: static, eps_std: 0.1}\n")
+        command = [ENTRAIN, "schedule", "replay", "--run", run.folder, "--schedule", self.folder / "s.yaml", "--json"]
+        replayed = [json.loads(line) for line in subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.splitlines()]
+        self.assertEqual([line["step"] for line in replayed], [0, 1, 2, 3])
+        for line, metrics in zip(replayed, run.metrics()):
+            self.assertEqual((line["upper"], line["lower"]), ([0.1, 0.0], [0.1, 0.0]))
+            self.assertEqual(line["recorded"]["upper"], [metrics["clip/upper_intercept"], metrics["clip/upper_slope"]])
+        show = subprocess.run([ENTRAIN, "schedule", "show", run.folder, "--json"], check=True, capture_output=True, text=True, timeout=60).stdout
+        self.assertEqual(json.loads(show)["last_step"], 3)
+        edit = subprocess.run([ENTRAIN, "schedule", "set", run.folder, "--set", "clip.eps_std=0.3", "--reason", "late"], capture_output=True, text=True,
+                              timeout=60)
+        self.assertEqual(edit.returncode, 1)
+        self.assertIn("--resume", edit.stderr)
+
     def test_a_stale_etag_is_refused_with_the_current_revision(self):
         if not GRPCURL:
             self.skipTest("grpcurl is not installed (scripts/bootstrap --dev)")

@@ -162,6 +162,31 @@ TEST_F(RunFile, BrokenYamlAndRepeatedKeysNameTheLine) {
   EXPECT_EQ(ReadRunConfig(folder_ / "absent.yaml", {}).status().code(), absl::StatusCode::kNotFound);
 }
 
+// Two aliases of the list that holds them: 2^32 values if they were followed.
+TEST_F(RunFile, AnAliasThatHoldsItselfEndsAtOnce) {
+  Refused("name: x\nmodel: &a [*a, *a]\n", {"run.yaml:2", "nested more than 32 deep"});
+}
+
+// Nine levels of nine aliases each: 9^9 values of a few hundred bytes of text.
+TEST_F(RunFile, AliasesThatMultiplyAreRefused) {
+  std::string yaml = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n";
+  for (char name = 'b'; name <= 'i'; ++name) {
+    yaml += std::string(1, name) + ": &" + name + " [";
+    for (int i = 0; i < 9; ++i) yaml += std::string(i > 0 ? ", *" : "*") + static_cast<char>(name - 1);
+    yaml += "]\n";
+  }
+  Refused(yaml, {"run.yaml:", "values"});
+}
+
+TEST_F(RunFile, AnOverrideThatIsNestedTooDeeplyIsRefused) {
+  Refused(kGood, {"--set name", "nested"}, {"name=" + std::string(40, '[') + "1" + std::string(40, ']')});
+}
+
+TEST_F(RunFile, ADeviceThatWorkersDoNotHaveIsRefusedBeforeAnythingStarts) {
+  Refused(kGood, {"rollout.device: expected cpu, found \"cuda:0\""}, {"rollout.device=cuda:0"});
+  Refused(kGood, {"rollout.dtype: expected float32"}, {"rollout.dtype=int8"});
+}
+
 TEST_F(RunFile, AScheduleFileMayStandAloneOrInARunFile) {
   std::ofstream(folder_ / "s.yaml") << "clip: {law: static, lower: off}\n";
   const auto schedule = ReadScheduleFile(folder_ / "s.yaml", {"clip.eps_std=0.3"});
