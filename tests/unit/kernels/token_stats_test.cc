@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "common/rng.h"
@@ -72,6 +74,96 @@ TEST(TokenStats, AgreesWithAnExampleByHand) {
                   25 * (std::log(0.625) + entropy) / 64,
               1e-6);
   EXPECT_NEAR(stat.log_z, std::log(8.0), 1e-6);
+}
+
+// Vocabularies around the sizes at which lanes and blocks end.
+TEST(TokenStats, EveryLogitCountsWhateverTheSizeOfTheVocabulary) {
+  std::vector<size_t> sizes = {1023, 1024, 1025, 2047, 2049, 3000};
+  for (size_t vocab = 1; vocab <= 40; ++vocab) sizes.push_back(vocab);
+  for (const size_t vocab : sizes) {
+    const std::vector<float> logits = RandomLogits(vocab, 1.5, vocab);
+    const Direct direct(logits, 1.0);
+    const TokenStat stat = ComputeTokenStat(logits, static_cast<int32_t>(vocab - 1), 1.0);
+    EXPECT_NEAR(stat.logprob, direct.log_p[vocab - 1], 1e-6) << vocab;
+    EXPECT_NEAR(stat.entropy, direct.entropy, 1e-6) << vocab;
+    EXPECT_NEAR(stat.n, direct.n, 1e-7) << vocab;
+  }
+}
+
+// The largest logit in the first block, in a later one, and alone at the very end.
+TEST(TokenStats, TheMaximumMayStandInAnyBlock) {
+  for (const size_t place : {size_t{5}, size_t{1500}, size_t{2999}}) {
+    std::vector<float> logits = RandomLogits(3000, 1.0, place);
+    logits[place] = 9.0f;
+    const Direct direct(logits, 1.0);
+    const TokenStat stat = ComputeTokenStat(logits, 7, 1.0);
+    EXPECT_NEAR(stat.logprob, direct.log_p[7], 2e-6) << place;
+    EXPECT_NEAR(stat.entropy / direct.entropy, 1, 1e-6) << place;
+    EXPECT_NEAR(stat.n / direct.n, 1, 1e-6) << place;
+  }
+}
+
+// A sum that skipped it would hide that training has failed.
+TEST(TokenStats, ANanAnywhereIsSeen) {
+  for (const size_t place : {size_t{0}, size_t{7}, size_t{13}}) {
+    std::vector<float> logits = RandomLogits(14, 1.0, 1);
+    logits[place] = std::numeric_limits<float>::quiet_NaN();
+    const TokenStat stat = ComputeTokenStat(logits, 3, 1.0);
+    EXPECT_TRUE(std::isnan(stat.logprob)) << place;
+    EXPECT_TRUE(std::isnan(stat.entropy)) << place;
+  }
+}
+
+TEST(ExpOfNegative, IsExpToTwoUnitsInTheLastPlace) {
+  const Rng rng({.seed = 4, .purpose = RngPurpose::kData});
+  for (uint64_t i = 0; i < 20000; ++i) {
+    const double x = i % 2 == 0 ? -700 * rng.Uniform(i) : -rng.Uniform(i);
+    const double expected = std::exp(x);
+    ASSERT_LE(std::fabs(ExpOfNegative(x) - expected), 4.5e-16 * expected) << x;
+  }
+  EXPECT_EQ(ExpOfNegative(0.0), 1.0);
+  EXPECT_EQ(ExpOfNegative(-1e300), ExpOfNegative(-708.0));
+  EXPECT_LT(ExpOfNegative(-1e300), 1e-307);
+  EXPECT_TRUE(std::isnan(ExpOfNegative(std::numeric_limits<double>::quiet_NaN())));
+}
+
+std::vector<BFloat16> Rounded(const std::vector<float>& values) {
+  std::vector<BFloat16> out;
+  for (const float value : values) out.push_back(ToBFloat16(value));
+  return out;
+}
+
+// 1 + 2^-8 lies between 1 and 1 + 2^-7: to the even one, 1. The next float above goes up; 1 + 3·2^-8 to 1 +
+// 2^-6.
+TEST(BFloat16, RoundsToTheNearestAndTiesToEven) {
+  EXPECT_EQ(ToFloat(ToBFloat16(1.0f + 0x1p-8f)), 1.0f);
+  EXPECT_EQ(ToFloat(ToBFloat16(1.0f + 0x1p-8f + 0x1p-23f)), 1.0f + 0x1p-7f);
+  EXPECT_EQ(ToFloat(ToBFloat16(1.0f + 0x3p-8f)), 1.0f + 0x1p-6f);
+  EXPECT_EQ(ToFloat(ToBFloat16(-2.5f)), -2.5f);
+  EXPECT_EQ(ToFloat(ToBFloat16(std::numeric_limits<float>::infinity())),
+            std::numeric_limits<float>::infinity());
+  EXPECT_TRUE(std::isnan(ToFloat(ToBFloat16(std::bit_cast<float>(0x7f800001u)))));
+}
+
+// Rounding happens to the logits alone: what follows keeps all digits, also at the entropies of hundredths of
+// a nat where control acts.
+TEST(TokenStats, BFloat16LogitsGiveTheStatisticsOfTheRoundedLogits) {
+  uint64_t ordinal = 500;
+  for (const size_t vocab : {2, 14, 1000, 3001}) {
+    for (const double deviation : {0.5, 2.0, 12.0}) {
+      const std::vector<BFloat16> logits = Rounded(RandomLogits(vocab, deviation, ++ordinal));
+      std::vector<float> wide;
+      for (const BFloat16 logit : logits) wide.push_back(ToFloat(logit));
+      const Direct direct(wide, 0.9);
+      const auto token = static_cast<int32_t>(vocab / 2);
+      const TokenStat stat = ComputeTokenStat(logits, token, 0.9);
+      const auto at = static_cast<size_t>(token);
+      EXPECT_NEAR(stat.logprob, direct.log_p[at], 1e-7 * (1 + std::fabs(direct.log_p[at])));
+      EXPECT_NEAR(stat.entropy / direct.entropy, 1, 1e-6) << vocab << " " << deviation;
+      EXPECT_NEAR(stat.s, direct.S(at), 1e-7);
+      EXPECT_NEAR(stat.n, direct.n, 1e-7);
+    }
+  }
 }
 
 TEST(TokenStats, AUniformDistributionHasNoTilt) {
@@ -192,6 +284,23 @@ TEST(TokenStatBackward, MayOverwriteTheLogits) {
   TokenStatBackward(logits, 9, 0.8, stat, 1.1, -0.2, apart);
   TokenStatBackward(logits, 9, 0.8, stat, 1.1, -0.2, logits);
   EXPECT_EQ(logits, apart);
+}
+
+// The derivative of the definitions, computed here in long double, to half a unit of a bfloat16's last place.
+TEST(TokenStatBackward, BFloat16GradientsAreThoseOfTheRoundedLogitsRoundedOnce) {
+  constexpr double kG = -1.7, kH = 0.3, kTemperature = 0.8;
+  std::vector<BFloat16> logits = Rounded(RandomLogits(1025, 2.0, 44));
+  std::vector<float> wide;
+  for (const BFloat16 logit : logits) wide.push_back(ToFloat(logit));
+  const Direct direct(wide, kTemperature);
+  const TokenStat stat = ComputeTokenStat(logits, 1024, kTemperature);
+  TokenStatBackward(logits, 1024, kTemperature, stat, kG, kH, logits);
+  for (size_t j = 0; j < wide.size(); ++j) {
+    const long double one = j == 1024 ? 1 : 0;
+    const long double expected =
+        (kG * (one - direct.p[j]) - kH * direct.p[j] * (direct.log_p[j] + direct.entropy)) / kTemperature;
+    EXPECT_NEAR(ToFloat(logits[j]), expected, std::fabs(expected) * 0x1.01p-8 + 1e-9) << j;
+  }
 }
 
 }  // namespace
