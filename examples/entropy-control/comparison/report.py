@@ -269,18 +269,19 @@ def counterfactual_section(results):
     """What `entrain counterfactual` found on recorded steps of these runs, as it stands in the files."""
     rows = []
     for entry in results["counterfactuals"]:
-        for setting in entry.get("settings", []):
-            if not isinstance(setting, dict):
-                continue
-            difference, error = setting.get("mean_difference"), setting.get("standard_error")
-            if measures.is_number(difference):
-                rows.append([esc(f"{entry['method']}, seed {entry['seed']}"), f'{esc(setting.get("name", "?"))}', f"{1000 * difference:+.2f}",
-                             f"{1000 * error:.2f}" if measures.is_number(error) else "—"])
+        settings = [setting for setting in entry.get("settings", []) if isinstance(setting, dict)]
+        for setting in settings[1:]:  # the first is the applied one
+            shown = [setting.get(key) if measures.is_number(setting.get(key)) else None
+                     for key in ("difference", "standard_error", "clip/high_frac", "clip/low_frac")]
+            rows.append([esc(f"{entry['method']}, seed {entry['seed']}"), esc(setting.get("name", "?")), str(len(entry.get("steps", [])))]
+                        + ["—" if value is None else f"{scale * value:{form}}"
+                           for value, scale, form in zip(shown, (1000, 1000, 100, 100), ("+.2f", ".2f", ".2f", ".2f"))])
     if not rows:
         return ""
-    return ('<section id="counterfactual"><h2>The same step under other thresholds</h2><p>From <code>entrain counterfactual</code>: recorded steps '
-            "repeated under other settings, change of entropy minus that of the applied setting, in 10<sup>−3</sup> nats a step.</p>"
-            + table("Counterfactual steps", [("run", ""), ("setting", ""), ("difference", ""), ("standard error", "over steps")], rows) + "</section>")
+    return ('<section id="counterfactual"><h2>The same step under other thresholds</h2><p>From <code>entrain counterfactual</code>: recorded steps repeated from the '
+            "same weights and the same batch under other thresholds. Change of entropy minus that of the applied ones, in 10<sup>−3</sup> nats a step.</p>"
+            + table("Counterfactual steps", [("run", ""), ("thresholds", ""), ("steps", "recorded"), ("difference", "mean over the steps"),
+                                             ("standard error", "over the steps"), ("clipped high, %", ""), ("clipped low, %", "")], rows) + "</section>")
 
 
 SECTIONS = [("result", "Result"), ("differences", "Differences, seed by seed"), ("equal-reward", "At equal reward"), ("entropy", "Entropy"), ("reward", "Reward"),

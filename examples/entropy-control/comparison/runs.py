@@ -83,8 +83,8 @@ class Job:
         return " / ".join(lines[-3:])[-400:] or f"see {self.log}"
 
 
-def make_jobs(task, methods, seeds, steps, out):
-    """The warm start, and one job for every method and seed, seed by seed, so that an interrupted comparison has whole seeds."""
+def make_jobs(task, methods, seeds, steps, out, more=()):
+    """`more`: settings for all runs but the warm start. The warm start, and one job for every method and seed, seed by seed, so that an interrupted comparison has whole seeds."""
     data = out / "data"
     shared = COMMON + filled(task["set"], steps, data)
     file = SOURCE / task["file"]
@@ -95,7 +95,7 @@ def make_jobs(task, methods, seeds, steps, out):
         for method in methods:
             settings = [entry for entry in shared if not entry.startswith("model.")]
             settings += [f"name={method['name']}", f"seed={seed}", f"learner.steps={steps}", f"model={{path: {json.dumps(str(start))}}}"]
-            settings += filled(method["set"], steps, data)
+            settings += filled(method["set"], steps, data) + list(more)
             jobs.append(Job(out / f"{method['name']}-seed-{seed}", method["name"], seed, steps, file, settings))
     return warm, jobs
 

@@ -132,6 +132,17 @@ class Page(unittest.TestCase):
         self.assertIn("other, seed 1: refused: &lt;b&gt;", page)
         self.assertEqual(len(found["methods"][1]["runs"]), 1)
 
+    def test_counterfactual_steps_are_shown_when_a_run_has_them(self):
+        self.assertNotIn("The same step under other thresholds", self.build([0])[1])
+        (self.out / "other-seed-0" / "counterfactual.json").write_text(json.dumps({"run_id": "x", "steps": [5, 30], "settings": [
+            {"name": "applied", "difference": 0.0, "standard_error": 0.0},
+            {"name": "eps_low <0.05>", "difference": 0.0161, "standard_error": 0.0008, "clip/high_frac": 0.005, "clip/low_frac": None}]}))
+        _, jobs = runs.make_jobs(self.task, self.methods, [0], 12, self.out)
+        page = report.page(results.collect(self.task, 12, self.methods, jobs, {}), {})
+        # 0.0161 nats are 16.10 thousandths; half a per cent was clipped high; what is null is a dash.
+        self.assertIn("<td>eps_low &lt;0.05&gt;</td><td>2</td><td>+16.10</td><td>0.80</td><td>0.50</td><td>—</td>", page)
+        self.assertNotIn("<td>applied</td>", page)
+
     def test_of_steps_that_two_attempts_made_the_last_counts(self):
         run = self.out / "run"
         write_run(run, [[{"step": 0, "x": 1}, {"step": 1, "x": 1}], [{"step": 1, "x": 2}, {"step": 2, "x": 2}]])
