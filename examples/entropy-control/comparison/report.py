@@ -37,11 +37,17 @@ def some_reached(spread, seeds, digits=1):
 
 
 def table(caption, heads, rows):
-    """heads: [(text, explanation)]; rows: [[cell as HTML, …]], the first of a row is its head."""
+    """heads: [(text as HTML, explanation)]; rows: [[cell as HTML, …]], the first of a row is its head. Explanations stand below as well, for fingers and
+    keyboards."""
     head = "".join(f'<th scope="col" title="{esc(hint)}">{text}</th>' for text, hint in heads)
     body = "".join("<tr>" + f'<th scope="row">{cells[0]}</th>' + "".join(f"<td>{cell}</td>" for cell in cells[1:]) + "</tr>" for cells in rows)
     return (f'<div class="scroll" tabindex="0" role="region" aria-label="{esc(caption)}"><table><thead><tr>{head}</tr></thead>'
-            f"<tbody>{body}</tbody></table></div>")
+            f"<tbody>{body}</tbody></table></div>" + column_notes(heads))
+
+
+def column_notes(heads):
+    notes = dict.fromkeys(f"<li><strong>{text}</strong>: {esc(hint)}</li>" for text, hint in heads if hint)
+    return f'<details><summary>What the columns mean</summary><ul>{"".join(notes)}</ul></details>' if notes else ""
 
 
 def main_table(results):

@@ -1,4 +1,5 @@
 """Starts runs, some side by side, keeps what is finished and goes on with what was interrupted."""
+import ctypes
 import json
 import os
 import pathlib
@@ -9,6 +10,12 @@ import time
 from .tables import COMMON, SOURCE, filled
 
 GRACE_SECONDS = 15  # `entrain run` stops everything within five
+PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+def stop_with_the_parent():
+    """In the child: SIGINT when this command dies without having stopped its runs, so that none goes on unseen."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
 
 
 def read_metrics(run):
@@ -75,7 +82,8 @@ class Job:
         self.started = time.monotonic()
         with open(self.log, "ab") as log:
             # A session of its own: Ctrl-C reaches this command alone, which then stops the runs.
-            self.process = subprocess.Popen(self.command(entrain), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=SOURCE, start_new_session=True)
+            self.process = subprocess.Popen(self.command(entrain), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=SOURCE, start_new_session=True,
+                                            preexec_fn=stop_with_the_parent)
 
     def why(self):
         """The last words of a run that failed."""
