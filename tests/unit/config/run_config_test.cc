@@ -123,6 +123,12 @@ TEST_F(RunFile, DangerousCombinationsAreRefused) {
   Refused(kGood, {"data.eval"}, {"learner.eval.every_steps=5"});
 }
 
+TEST_F(RunFile, DemonstrationsThatAreNotThereAreRefused) {
+  Refused(kGood, {"model.warmup.data: there is no file", "none.jsonl"},
+          {"model.warmup={data: none.jsonl, steps: 5}"});
+  EXPECT_TRUE(Read(kGood, {"model.warmup={data: train.jsonl, steps: 5}"}).ok());
+}
+
 TEST_F(RunFile, OneUpdatePerStepIsAWarning) {
   const auto config = Read(kGood, {"learner.minibatches=1"});
   ASSERT_TRUE(config.ok()) << config.status();
