@@ -134,6 +134,30 @@ def difference_pictures(results):
     return '<div class="grid-of-rows">' + "".join(out) + "</div>" if out else "<p>One method alone: nothing to compare.</p>"
 
 
+def noise_words(results):
+    seeds = len(results["seeds"])
+    if seeds < 2:
+        return "One seed: differences say nothing about methods."
+    cells = sum(1 for method in results["methods"] if method["name"] != results["reference"] for key in COMPARED_TITLES
+                if method["paired"][key]["se"] is not None)
+    chance = measures.false_alarms(seeds)
+    return (f"A difference is <em>inside the noise</em> unless all {seeds} seeds agree on its sign and its mean is at least two standard errors from 0. That is a weak test: "
+            f"{seeds} of {seeds} equal signs happen by chance with p = {2 * 0.5 ** seeds:.2g}, and differences that are pure noise pass the whole test {100 * chance:.2g} times "
+            f"in 100. Of the {cells} differences below about {chance * cells:.0f} would look clear by luck alone.")
+
+
+def in_words(results):
+    """What is outside the noise, measure by measure."""
+    if len(results["seeds"]) < 2:
+        return ""
+    entries = []
+    for key, title in COMPARED_TITLES.items():
+        clear = [f"{esc(method['title'])} ({method['paired'][key]['mean']:+.3f})" for method in results["methods"]
+                 if method["name"] != results["reference"] and method["paired"][key]["verdict"] == "outside the noise"]
+        entries.append(f"<li>{esc(title)}: {', '.join(clear) if clear else 'none'}</li>")
+    return f"<p>Outside the noise:</p><ul>{''.join(entries)}</ul>"
+
+
 def panels(results, draw, nothing="The runs have no such numbers."):
     """draw(method) → a Panel or None; one figure for each method that has something to show."""
     out = []
@@ -299,10 +323,6 @@ def page(results, curves):
     css = (pathlib.Path(__file__).parent / "page.css").read_text(encoding="utf-8")
     runs = sum(len(method["runs"]) for method in results["methods"])
     reference = esc(next((method["title"] for method in results["methods"] if method["name"] == results["reference"]), results["reference"]))
-    noise = ("One seed: differences say nothing about methods." if seeds < 2 else
-             f"A difference is <em>inside the noise</em> unless all {seeds} seeds agree on its sign and its mean is at least two standard errors from 0. "
-             f"That is a weak test: {seeds} of {seeds} equal signs happen by chance with p = {2 * 0.5 ** seeds:.2g}, "
-             "and with this many cells some will look clear by luck.")
     missing = ""
     if results["missing"]:
         entries = "".join(f"<li>{esc(entry['method'])}, seed {entry['seed']}: {esc(entry['reason'])}</li>" for entry in results["missing"])
@@ -312,10 +332,10 @@ def page(results, curves):
     methods = "".join(f"<li><strong>{esc(m['title'])}</strong> <span class=\"soft\">({esc(m['source'])})</span>: {esc(m['what'])}<br>"
                       f"<code>{esc(' '.join('--set ' + setting for setting in m['settings']))}</code></li>" for m in results["methods"])
     body = {
-        "result": f"<p>Means ± standard deviation over {seeds} seed{'s' if seeds != 1 else ''}. pass@k is measured at the end {esc(results['eval_note'])}. "
+        "result": f"<p>{'One seed, so no spread' if seeds == 1 else f'Means ± standard deviation over {seeds} seeds'}. pass@k is measured at the end {esc(results['eval_note'])}. "
                   f"A dash: the run has no such number.</p>{main_table(results)}",
         "differences": f"<p>All runs of a seed share the warmed-up model, the order of the prompts and the random numbers they begin with; so each run is compared "
-                       f"with the {reference} run of its seed. {noise}</p>"
+                       f"with the {reference} run of its seed. {noise_words(results)}</p>" + in_words(results)
                        + '<p class="soft">Dots: single seeds. Square: their mean, filled when outside the noise. Bar: two standard errors to each side.</p>'
                        + difference_pictures(results) + "<details><summary>The same as numbers</summary>" + difference_table(results) + "</details>",
         "equal-reward": "<p>Entropy falls as reward rises, so a slower learner has more entropy at the same step without controlling anything. Here runs are compared "

@@ -1,6 +1,7 @@
 """The arithmetic of examples/entropy-control on series that can be followed by hand."""
 import math
 import pathlib
+import random
 import sys
 import unittest
 
@@ -105,6 +106,16 @@ class Noise(unittest.TestCase):
     def test_one_seed_says_nothing(self):
         found = measures.paired({0: 2.0}, {0: 1.0})
         self.assertEqual((found["mean"], found["se"], found["sign_p"], found["verdict"]), (1.0, None, None, "one seed: says nothing"))
+
+    def test_pure_noise_passes_as_often_as_the_page_says(self):
+        rng = random.Random(7)
+        for seeds, draws in ((2, 4000), (3, 4000), (5, 4000)):
+            outside = sum(measures.paired({seed: rng.gauss(0, 1) for seed in range(seeds)}, dict.fromkeys(range(seeds), 0.0))["verdict"] == "outside the noise"
+                          for _ in range(draws))
+            expected = measures.FALSE_ALARMS[seeds]
+            self.assertAlmostEqual(outside / draws, expected, delta=4 * math.sqrt(expected * (1 - expected) / draws))
+        self.assertAlmostEqual(measures.FALSE_ALARMS[2], 1 - 2 / math.pi * math.atan(2), delta=0.0005)
+        self.assertEqual((measures.false_alarms(1), measures.false_alarms(7), measures.false_alarms(40)), (None, 0.031, 0.002))
 
     def test_only_seeds_that_both_have_are_compared(self):
         found = measures.paired({0: 2.0, 1: None, 2: 4.0, 3: 9.0}, {0: 1.0, 1: 1.0, 2: 1.0, 4: 1.0})

@@ -115,6 +115,9 @@ class Page(unittest.TestCase):
         self.assertEqual(other["paired"]["reward_end"]["verdict"], "inside the noise")
         self.assertIn("outside the noise", page)
         self.assertIn("p = 0.25", page)
+        # 5 measures of one method: 0.185 · 5 is about one.
+        self.assertIn("Of the 5 differences below about 1 would look clear by luck alone.", page)
+        self.assertIn("<li>reward at the end: none</li>", page)
         # Reward rises alike: at equal reward the difference is the same 0.1.
         for level in other["at_reward"].values():
             self.assertAlmostEqual(level["entropy"]["paired"]["mean"], 0.1)
