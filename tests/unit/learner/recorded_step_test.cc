@@ -150,7 +150,7 @@ TEST_F(RecordedStepFile, RefusesEveryDamagedFileByName) {
 
 TEST_F(RecordedStepFile, RefusesAManifestThatIsNoneByName) {
   for (const char* text :
-       {"", "[]", "{\"format\": 1}", "{\"format\": \"1\"}", "nonsense", "{\"format\": 1, \"files\": 3}"}) {
+       {"", "[]", "{\"format\": 2}", "{\"format\": \"1\"}", "nonsense", "{\"format\": 2, \"files\": 3}"}) {
     std::ofstream(Path("manifest.json")) << text;
     RefusedByName("manifest.json");
   }

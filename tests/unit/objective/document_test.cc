@@ -123,7 +123,11 @@ TEST(ObjectiveDocument, TisIsStrict) {
   document["tis"] = {{"level", "token"}, {"mode", "truncate"}, {"cap", 2}};
   EXPECT_THAT(ErrorOf(document), AllOf(HasSubstr("rollout_logp"), HasSubstr("missing")));
   document["rollout_logp"] = {{-1.0, -2.0}, {-1, nullptr}};
-  EXPECT_EQ(ResultOf(document.dump()), ResultOf(Document().dump())) << "no mismatch, no correction";
+  const Json corrected = ResultOf(document.dump()), plain = ResultOf(Document().dump());
+  EXPECT_EQ(corrected["loss"], plain["loss"]) << "no mismatch, no correction";
+  EXPECT_EQ(corrected["grad_new_logp"], plain["grad_new_logp"]);
+  EXPECT_EQ(corrected["stats"]["tis/mean"], 1.0);
+  EXPECT_FALSE(plain["stats"].contains("tis/mean"));
   document["tis"]["caps"] = 3;
   EXPECT_THAT(ErrorOf(document), AllOf(HasSubstr("\"caps\""), HasSubstr("did you mean \"cap\"")));
   document["tis"] = {{"mode", "drop"}};
