@@ -58,6 +58,7 @@ TokenBatch CutColumns(const TokenBatch& whole, const std::vector<size_t>& sequen
     copy(whole.weight, out.weight);
     copy(whole.selected, out.selected);
     copy(whole.push, out.push);
+    copy(whole.silent, out.silent);
     if (!whole.group_accuracy.empty()) out.group_accuracy.push_back(whole.group_accuracy[sequence]);
     out.sequence_begin.push_back(out.sequence_begin.back() + last - first);
   }

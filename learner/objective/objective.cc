@@ -11,6 +11,7 @@
 #include "learner/objective/aggregation.h"
 #include "learner/objective/batch_statistics.h"
 #include "learner/objective/method.h"
+#include "learner/objective/region_mask.h"
 #include "learner/objective/tis.h"
 
 namespace entrain {
@@ -37,9 +38,11 @@ absl::Status CheckColumns(const ObjectiveSpec& spec, const TokenBatch& batch, bo
   ENTRAIN_RETURN_IF_ERROR(check("new_logp", batch.new_logp, count, with_new));
   ENTRAIN_RETURN_IF_ERROR(check("advantages", batch.advantage, count, true));
   ENTRAIN_RETURN_IF_ERROR(check("rollout_logp", batch.rollout_logp, count, spec.tis.has_value()));
-  ENTRAIN_RETURN_IF_ERROR(check("old_entropy", batch.old_entropy, count, needs.old_entropy));
+  ENTRAIN_RETURN_IF_ERROR(
+      check("old_entropy", batch.old_entropy, count, needs.old_entropy || spec.regions.Any()));
   ENTRAIN_RETURN_IF_ERROR(check("entropy", batch.entropy, count, with_new && needs.entropy));
-  ENTRAIN_RETURN_IF_ERROR(check("old_n", batch.old_n, count, needs.old_n));
+  const bool exact = spec.regions.Any() && spec.regions.rule == RegionMask::Rule::kExact;
+  ENTRAIN_RETURN_IF_ERROR(check("old_n", batch.old_n, count, needs.old_n || exact));
   ENTRAIN_RETURN_IF_ERROR(
       check("group_accuracy", batch.group_accuracy, batch.sequence_begin.size() - 1, needs.group_accuracy));
   return check("weight", batch.weight, count, false);
@@ -257,6 +260,9 @@ absl::Status ValidateObjective(const ObjectiveSpec& spec) {
     problems.push_back(absl::StrCat(spec.name, ": \"tis\" goes with ppo_clip and flex_clip"));
   if (spec.tis.has_value() && !(spec.tis->cap > 0))
     problems.push_back(absl::StrCat("tis: \"cap\": expected more than 0, found ", spec.tis->cap));
+  const auto& masked = spec.regions.masked;
+  if (masked[1] && masked[2] && masked[3] && masked[4])
+    problems.push_back("regions: \"mask\": with all four regions masked nothing would train");
   if (!problems.empty()) return absl::InvalidArgumentError(absl::StrJoin(problems, "\n"));
   return absl::OkStatus();
 }
@@ -265,6 +271,7 @@ absl::Status PrepareBatch(const ObjectiveSpec& spec, TokenBatch& batch) {
   ENTRAIN_RETURN_IF_ERROR(ValidateObjective(spec));
   ENTRAIN_RETURN_IF_ERROR(CheckGiven(spec));
   ENTRAIN_RETURN_IF_ERROR(CheckColumns(spec, batch, /*with_new=*/false));
+  SilenceRegions(spec.regions, batch);
   if (const Method& method = *FindMethod(spec.name); method.prepare) method.prepare(Parameters(spec), batch);
   if (spec.tis.has_value()) batch.found.merge(TisState(*spec.tis, batch));
   return absl::OkStatus();
@@ -306,6 +313,7 @@ absl::StatusOr<ObjectiveResult> EvaluateObjective(const ObjectiveSpec& spec, con
   result.grad_new_logp.assign(batch.mask.size(), 0.0);
   result.outcomes.resize(batch.mask.size());
   double high = 0, low = 0, dual_count = 0, high_q = 0, low_q = 0, ratio = 0, selected = 0, kept = 0;
+  double silenced = 0;
   for (size_t i = 0; i < batch.mask.size(); ++i) {
     if (!(batch.mask[i] > 0)) continue;
     const TokenView view = {.old_logp = batch.old_logp[i],
@@ -318,12 +326,15 @@ absl::StatusOr<ObjectiveResult> EvaluateObjective(const ObjectiveSpec& spec, con
     const TokenLoss token = rule(view);
     const double weight = weights[i] * (corrections.empty() ? 1.0 : corrections[i]) *
                           (batch.weight.empty() ? 1.0 : batch.weight[i]);
-    result.loss += weight * token.loss;
-    result.grad_new_logp[i] = weight * token.gradient;
-    if (!batch.push.empty() && batch.push[i] != 0) {
-      const double pushed = batch.push[i] * token.ratio;
-      result.loss -= pushed;
-      result.grad_new_logp[i] -= pushed;
+    const bool silent = at(batch.silent, i) != 0;
+    if (!silent) {
+      result.loss += weight * token.loss;
+      result.grad_new_logp[i] = weight * token.gradient;
+      if (!batch.push.empty() && batch.push[i] != 0) {
+        const double pushed = batch.push[i] * token.ratio;
+        result.loss -= pushed;
+        result.grad_new_logp[i] -= pushed;
+      }
     }
     result.outcomes[i] = {.coefficient = -result.grad_new_logp[i] / weights[i],
                           .lo = token.bounds.lo,
@@ -333,6 +344,7 @@ absl::StatusOr<ObjectiveResult> EvaluateObjective(const ObjectiveSpec& spec, con
     const double mask = batch.mask[i];
     ratio += mask * token.ratio;
     if (view.selected) selected += mask;
+    if (silent) silenced += mask;
     if (!token.detached) kept += mask;
     if (token.clipped_dual) dual_count += mask;
     if (token.clipped_high) {
@@ -353,7 +365,7 @@ absl::StatusOr<ObjectiveResult> EvaluateObjective(const ObjectiveSpec& spec, con
       const double coefficient = method.bonus(parameters, accuracy, batch.measured_entropy) / tokens;
       bool trained = false;
       for (size_t i = first; i < last; ++i) {
-        if (!(batch.mask[i] > 0)) continue;
+        if (!(batch.mask[i] > 0) || at(batch.silent, i) != 0) continue;
         trained = true;
         bonus += coefficient * batch.mask[i];
         result.loss -= coefficient * batch.mask[i] * batch.entropy[i];
@@ -366,6 +378,7 @@ absl::StatusOr<ObjectiveResult> EvaluateObjective(const ObjectiveSpec& spec, con
                   {"clip/dual_frac", dual_count / tokens}, {"clip/high_q_sum", high_q / tokens},
                   {"clip/low_q_sum", low_q / tokens},      {"ratio/mean", ratio / tokens}};
   if (!batch.selected.empty()) result.stats["selected/frac"] = selected / tokens;
+  if (!batch.silent.empty()) result.stats["silent/frac"] = silenced / tokens;
   if (method.gated) result.stats["erc/kept_frac"] = kept / tokens;
   if (method.bonus) {
     result.stats["bonus/mean"] = bonus;

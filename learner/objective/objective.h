@@ -38,6 +38,7 @@ struct TokenBatch {
   std::vector<double> weight;     // constant factor of a token's loss
   std::vector<uint8_t> selected;  // 1: the method treats this token apart
   std::vector<double> push;       // coefficient of an extra term −push·r, already aggregated
+  std::vector<uint8_t> silent;    // 1: neither loss nor gradient, but counted (region_mask.h)
   // What they found out on the way, by the names of docs/metrics.md ("Method state").
   std::map<std::string, double> found;
 };
@@ -58,6 +59,14 @@ struct TruncatedImportanceSampling {
   std::optional<double> lowest;  // of kMask; absent: 1 / cap
 };
 
+// Regions E1 … E4 whose tokens do not train (region_mask.h).
+struct RegionMask {
+  enum class Rule { kSurprisal, kExact };
+  std::array<bool, 5> masked{};  // [0] is not used
+  Rule rule = Rule::kSurprisal;
+  bool Any() const { return masked[1] || masked[2] || masked[3] || masked[4]; }
+};
+
 // An objective, ready to be evaluated. Parameters by name as in `entrain objective` (docs/formats.md); "inf"
 // and "off" are represented by infinity.
 struct ObjectiveSpec {
@@ -69,6 +78,7 @@ struct ObjectiveSpec {
   std::optional<Aggregation> aggregation;  // absent: the objective's own
   double horizon = 0;                      // of kSeqMeanTokenSumNorm; 0: the longest sequence
   std::optional<TruncatedImportanceSampling> tis;
+  RegionMask regions;  // none masked, unless an experiment says so
 };
 
 // What an objective did with one token.
@@ -91,10 +101,10 @@ struct ObjectiveResult {
   std::vector<double> grad_new_logp;
   std::vector<double> grad_entropy;
   std::vector<TokenOutcome> outcomes;  // one for each token; the default where the mask is 0
-  // "clip/high_frac", "clip/low_frac", "clip/dual_frac", "selected/frac": shares of the denominators' tokens
-  // (weighted by mask); "clip/high_q_sum", "clip/low_q_sum": old probabilities of the clipped tokens, summed
-  // and divided by the same; "ratio/mean"; of an objective that has it, "erc/kept_frac", "bonus/mean" and
-  // "bonus/prompts_frac" (docs/metrics.md).
+  // "clip/high_frac", "clip/low_frac", "clip/dual_frac", "selected/frac", "silent/frac": shares of the
+  // denominators' tokens (weighted by mask); "clip/high_q_sum", "clip/low_q_sum": old probabilities of the
+  // clipped tokens, summed and divided by the same; "ratio/mean"; of an objective that has it,
+  // "erc/kept_frac", "bonus/mean" and "bonus/prompts_frac" (docs/metrics.md).
   std::map<std::string, double> stats;
 };
 

@@ -78,6 +78,16 @@ Json LearnerJson(const RunConfig& config) {
   return out;
 }
 
+Json RegionsJson(const RegionMask& regions) {
+  if (!regions.Any()) return nullptr;
+  Json mask = Json::array();
+  for (const int region : {1, 2, 3, 4}) {
+    if (regions.masked[static_cast<size_t>(region)]) mask.push_back("e" + std::to_string(region));
+  }
+  return {{"mask", std::move(mask)},
+          {"rule", regions.rule == RegionMask::Rule::kExact ? "exact" : "surprisal"}};
+}
+
 Json ConfigJson(const RunConfig& config) {
   Json out;
   out["name"] = config.name;
@@ -108,7 +118,8 @@ Json ConfigJson(const RunConfig& config) {
       {"aggregation", objective.aggregation.has_value()
                           ? Json(std::string(AggregationName(*objective.aggregation)))
                           : Json(nullptr)},
-      {"tis", config.tis_json.empty() ? Json(nullptr) : Json::parse(config.tis_json)}};
+      {"tis", config.tis_json.empty() ? Json(nullptr) : Json::parse(config.tis_json)},
+      {"regions", RegionsJson(objective.regions)}};
   out["staleness"] = {{"max_versions", config.learner.max_staleness}, {"exact", config.exact_staleness}};
   out["schedule"] = Json::parse(WriteScheduleJson(config.schedule));
   const OnSilence silence = config.learner.on_silence;

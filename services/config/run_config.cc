@@ -211,8 +211,27 @@ void ReadLearner(ConfigTree& tree, RunConfig& config) {
   ReadEval(tree, out);
 }
 
+void ReadRegions(ConfigTree& tree, RegionMask& out) {
+  if (!tree.Has("objective.regions")) return;
+  tree.Known("objective.regions", {"mask", "rule"});
+  std::string rule = "surprisal";
+  tree.Choice("objective.regions.rule", {"surprisal", "exact"}, rule);
+  out.rule = rule == "exact" ? RegionMask::Rule::kExact : RegionMask::Rule::kSurprisal;
+  const Json& mask = tree.At("objective.regions.mask");
+  if (mask.is_null()) return tree.Problem("objective.regions", "mask is missing");
+  if (!mask.is_array()) return tree.Wrong("objective.regions.mask", "a list of e1, e2, e3, e4");
+  for (const Json& entry : mask) {
+    const std::string name = entry.is_string() ? entry.get<std::string>() : "";
+    if (name.size() != 2 || name[0] != 'e' || name[1] < '1' || name[1] > '4')
+      return tree.Wrong("objective.regions.mask", "a list of e1, e2, e3, e4");
+    out.masked[static_cast<size_t>(name[1] - '0')] = true;
+  }
+  if (out.masked == std::array{false, true, true, true, true})
+    tree.Problem("objective.regions.mask", "with all four regions masked nothing would train");
+}
+
 void ReadObjective(ConfigTree& tree, RunConfig& config) {
-  tree.Known("objective", {"name", "params", "aggregation", "tis"});
+  tree.Known("objective", {"name", "params", "aggregation", "tis", "regions"});
   std::string name = "flex_clip", aggregation;
   tree.Text("objective.name", name);
   tree.Text("objective.aggregation", aggregation);
@@ -226,6 +245,7 @@ void ReadObjective(ConfigTree& tree, RunConfig& config) {
     return;
   }
   config.learner.objective = *std::move(spec);
+  ReadRegions(tree, config.learner.objective.regions);
   for (const std::string& missing : MissingParameters(config.learner.objective))
     tree.Problem("objective.params",
                  absl::StrCat(missing, " is missing: objective ", name, " has no default"));

@@ -85,6 +85,22 @@ TEST_F(RunFile, RecordsBatchesWhenItSaysHowOften) {
   Refused(text, {"learner.record_batches.every_steps", "0"}, {"learner.record_batches.every_steps=0"});
 }
 
+TEST_F(RunFile, MasksRegionsByName) {
+  EXPECT_FALSE(Read(kGood)->learner.objective.regions.Any());
+  const std::string text = std::string(kGood) + "objective: {regions: {mask: [e1, e4], rule: exact}}\n";
+  const auto config = Read(text);
+  ASSERT_TRUE(config.ok()) << config.status();
+  for (const auto& read : {*config, *Read(WriteConfigYaml(*config))}) {
+    EXPECT_EQ(read.learner.objective.regions.masked, (std::array{false, true, false, false, true}));
+    EXPECT_EQ(read.learner.objective.regions.rule, RegionMask::Rule::kExact);
+  }
+  Refused(std::string(kGood) + "objective: {regions: {mask: [e5]}}\n", {"run.yaml:8", "e1, e2, e3, e4"});
+  Refused(std::string(kGood) + "objective: {regions: {mask: e1}}\n", {"objective.regions.mask", "a list"});
+  Refused(std::string(kGood) + "objective: {regions: {rule: exact}}\n", {"mask is missing"});
+  Refused(std::string(kGood) + "objective: {regions: {mask: [e1], rule: approximate}}\n", {"surprisal"});
+  Refused(std::string(kGood) + "objective: {regions: {mask: [e1, e2, e3, e4]}}\n", {"nothing would train"});
+}
+
 TEST_F(RunFile, AnUnknownKeyIsNamedWithItsLineAndTheNearestName) {
   Refused(std::string(kGood) + "  promts_per_step: 4\n",
           {"run.yaml:8: learner.promts_per_step", "did you mean \"prompts_per_step\""});

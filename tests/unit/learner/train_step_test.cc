@@ -192,6 +192,32 @@ INSTANTIATE_TEST_SUITE_P(RunUpdates, EveryAggregation,
                                          Aggregation::kSeqMeanTokenSum, Aggregation::kSeqMeanTokenSumNorm,
                                          Aggregation::kTokenSum));
 
+// Advantages of one sign are two regions: with E3 and E4 masked the wrong completions do not count, as if
+// their advantage were 0. What a mini-batch is split into does not matter.
+TEST(RunUpdates, AMaskedRegionTrainsNothingWhateverTheMicrobatches) {
+  LearnerOptions options = Options();
+  options.minibatches = 2;
+  options.epochs = 2;
+  std::vector<float> start(kVocab * kVocab);
+  for (size_t i = 0; i < start.size(); ++i) start[i] = 0.3f * static_cast<float>(std::sin(1.0 + i));
+  const auto update = [&](bool masked, int64_t tokens) {
+    options.microbatch_tokens = tokens;
+    options.objective.regions.masked = {false, false, false, masked, masked};
+    BigramNetwork network(kVocab);
+    std::ranges::copy(start, network.parameters().begin());
+    return Update(options, Uneven(), Box(0.2, 0.2), network);
+  };
+  const Outcome whole = update(true, 1000), split = update(true, 8);
+  ASSERT_TRUE(whole.metrics.ok()) << whole.metrics.status();
+  // Right are 5 + 2 + 2 + 3 of the 24 tokens, in each of two epochs.
+  EXPECT_EQ(whole.metrics->at("tokens/trained"), 48);
+  EXPECT_EQ(whole.metrics->at("tokens/effective") + 48 * whole.metrics->at("clip/high_frac"), 24);
+  EXPECT_DOUBLE_EQ(whole.metrics->at("silent/frac"), 0.5);
+  for (size_t i = 0; i < whole.weights.size(); ++i)
+    EXPECT_NEAR(split.weights[i], whole.weights[i], 1e-5) << i;
+  EXPECT_NE(update(false, 1000).weights, whole.weights);
+}
+
 // Two completions of one token, one right, one wrong, under a uniform policy. The first update finds ratio 1;
 // afterwards the right token is above and the wrong one below it.
 TEST(RunUpdates, CountsClippedTokensOverAllUpdates) {
