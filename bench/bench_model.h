@@ -25,6 +25,22 @@ inline ModelConfig DemoModel() {
   return config;
 }
 
+// One layer of width 512 under a vocabulary of 32,000: 18.8 million parameters, 16.4 of them the tied head.
+inline ModelConfig WideModel() {
+  ModelConfig config;
+  config.vocab_size = 32000;
+  config.hidden_size = 512;
+  config.intermediate_size = 1536;
+  config.num_layers = 1;
+  config.num_heads = 8;
+  config.num_kv_heads = 4;
+  config.head_dim = 64;
+  config.max_position = 128;
+  config.tie_word_embeddings = true;
+  config.eos_token_ids = {1};
+  return config;
+}
+
 // `count` token ids below `vocab`, a function of the arguments alone. 0 and 1 are left out: padding and EOS.
 inline std::vector<TokenId> Tokens(int32_t vocab, int64_t count, uint64_t ordinal) {
   const Rng rng({.seed = 1, .purpose = RngPurpose::kData, .ordinal = ordinal});

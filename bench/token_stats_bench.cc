@@ -59,9 +59,17 @@ void Backward(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 
+void OnePassBFloat16(benchmark::State& state) {
+  std::vector<BFloat16> logits;
+  for (const float logit : Logits(state.range(0))) logits.push_back(ToBFloat16(logit));
+  for (auto _ : state) benchmark::DoNotOptimize(ComputeTokenStat(logits, 3, 1.0));
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+
 BENCHMARK(PlainFormulas)->Arg(14)->Arg(151936)->Unit(benchmark::kMicrosecond);
 BENCHMARK(LogSoftmaxOfLibTorch)->Arg(14)->Arg(151936)->Unit(benchmark::kMicrosecond);
 BENCHMARK(OnePass)->Arg(14)->Arg(151936)->Unit(benchmark::kMicrosecond);
+BENCHMARK(OnePassBFloat16)->Arg(14)->Arg(151936)->Unit(benchmark::kMicrosecond);
 BENCHMARK(Backward)->Arg(14)->Arg(151936)->Unit(benchmark::kMicrosecond);
 
 }  // namespace
