@@ -40,6 +40,22 @@ void CheckPoints(const ClipSchedule& clip, Problems& problems) {
     problems.push_back("clip.upper, clip.lower: not with law: piecewise; the points say it");
 }
 
+// Two closed loops on one entropy fight each other (docs/methods.md 12, rule 4).
+void CheckOneClosedLoop(const Schedule& schedule, Problems& problems) {
+  std::vector<std::string> loops;
+  if (IsClosedLoop(schedule.clip.law))
+    loops.push_back(absl::StrCat("clip.law (", ClipLawName(schedule.clip.law), ")"));
+  for (const auto& [name, dial] : schedule.dials) {
+    if (IsClosedLoop(dial)) loops.push_back(absl::StrCat("dials.", name, " (", DialLawName(dial), ")"));
+  }
+  if (loops.size() < 2) return;
+  problems.push_back(
+      absl::StrCat(loops.back().substr(0, loops.back().find(' ')),
+                   ": expected at most one law that reads the entropy, since two of them work against each "
+                   "other, found ",
+                   absl::StrJoin(loops, ", ")));
+}
+
 }  // namespace
 
 absl::Status Schedule::Validate() const {
@@ -64,6 +80,8 @@ absl::Status Schedule::Validate() const {
         absl::StrCat("clip.od.h_min_ratio: expected a number between 0 and 1, found ", clip.od_h_min_ratio));
   }
   CheckPoints(clip, problems);
+  for (const auto& [name, dial] : dials) CheckDial(name, dial, problems);
+  CheckOneClosedLoop(*this, problems);
   if (guards.max_change_per_step.has_value() &&
       !(std::isfinite(*guards.max_change_per_step) && *guards.max_change_per_step > 0)) {
     problems.push_back(absl::StrCat("guards.max_change_per_step: expected a number above 0, found ",

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "controller/dial_schedule.h"
 #include "controller/directive.h"
 
 namespace entrain {
@@ -53,6 +54,7 @@ struct Guards {
 // What a person edits: one revision of it is in force at every step.
 struct Schedule {
   ClipSchedule clip;
+  std::map<std::string, DialSchedule> dials;  // by the names of controller/dials.h
   Guards guards;
   friend bool operator==(const Schedule&, const Schedule&) = default;
 

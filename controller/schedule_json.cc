@@ -5,8 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "common/nearest.h"
 #include "common/status_macros.h"
+#include "controller/dial_json.h"
+#include "controller/json_reader.h"
 #include "controller/laws/law.h"
 #include "controller/strict_json.h"
 
@@ -20,57 +21,7 @@ Json SideJson(const ClipSide& side) {
   return {{"intercept", side.line.intercept}, {"slope", side.line.slope}};
 }
 
-// Reads objects key by key and collects every problem.
-class Reader {
- public:
-  std::vector<std::string> problems;
-
-  void Wrong(const std::string& field, absl::string_view expected, const Json& found) {
-    problems.push_back(
-        absl::StrCat(field, ": expected ", expected, ", found ",
-                     found.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 60)));
-  }
-  bool Object(const std::string& field, const Json& json, const std::vector<std::string>& known) {
-    if (!json.is_object()) {
-      Wrong(field, "an object", json);
-      return false;
-    }
-    for (const auto& [key, value] : json.items()) {
-      if (std::ranges::find(known, key) == known.end()) {
-        problems.push_back(
-            absl::StrCat(field, ": unknown key \"", key.substr(0, 60), "\"", DidYouMean(key, known)));
-      }
-    }
-    return true;
-  }
-  void Number(const std::string& field, const Json& json, const char* key, double& out) {
-    if (!json.contains(key)) return;
-    if (!json[key].is_number()) return Wrong(absl::StrCat(field, ".", key), "a number", json[key]);
-    out = json[key].get<double>();
-  }
-  void OptionalNumber(const std::string& field, const Json& json, const char* key,
-                      std::optional<double>& out) {
-    if (!json.contains(key) || json[key].is_null()) return;
-    double value = 0;
-    Number(field, json, key, value);
-    out = value;
-  }
-  // {intercept, slope}; null or "off" is off.
-  ClipSide Side(const std::string& field, const Json& json) {
-    ClipSide side;
-    if (json.is_null() || json == "off" || json == false) {  // YAML reads a bare off as false
-      side.off = true;
-      return side;
-    }
-    if (!Object(field, json, {"intercept", "slope"})) return side;
-    if (!json.contains("intercept")) problems.push_back(absl::StrCat(field, ".intercept is missing"));
-    Number(field, json, "intercept", side.line.intercept);
-    Number(field, json, "slope", side.line.slope);
-    return side;
-  }
-};
-
-void ReadPoints(const Json& json, ClipSchedule& clip, Reader& reader) {
+void ReadPoints(const Json& json, ClipSchedule& clip, JsonReader& reader) {
   const std::string field = "clip.piecewise";
   if (!reader.Object(field, json, {"points"}) || !json.contains("points")) return;
   if (!json["points"].is_array()) return reader.Wrong(field + ".points", "a list", json["points"]);
@@ -95,7 +46,7 @@ void ReadPoints(const Json& json, ClipSchedule& clip, Reader& reader) {
   }
 }
 
-void ReadRatioBounds(const Json& json, bool beside_eps_std, ClipSchedule& clip, Reader& reader) {
+void ReadRatioBounds(const Json& json, bool beside_eps_std, ClipSchedule& clip, JsonReader& reader) {
   const std::string field = "clip.ratio_bounds";
   if (!reader.Object(field, json, {"low", "high"})) return;
   double low = 0.8, high = 1.2;
@@ -117,14 +68,14 @@ void ReadRatioBounds(const Json& json, bool beside_eps_std, ClipSchedule& clip, 
   clip.lower = ClipSide{.line = {.intercept = 1 - low, .slope = 0}};
 }
 
-void ReadOd(const Json& json, ClipSchedule& clip, Reader& reader) {
+void ReadOd(const Json& json, ClipSchedule& clip, JsonReader& reader) {
   if (!reader.Object("clip.od", json, {"h_init", "h_min_ratio"})) return;
   if (json.contains("h_init") && json["h_init"] != "measured")
     reader.OptionalNumber("clip.od", json, "h_init", clip.od_h_init);
   reader.Number("clip.od", json, "h_min_ratio", clip.od_h_min_ratio);
 }
 
-void ReadClip(const Json& json, ClipSchedule& clip, Reader& reader) {
+void ReadClip(const Json& json, ClipSchedule& clip, JsonReader& reader) {
   if (!reader.Object("clip", json,
                      {"law", "total_steps", "phase_split", "eps_std", "upper", "lower", "od", "piecewise",
                       "ratio_bounds"}))
@@ -190,7 +141,11 @@ std::string WriteScheduleJson(const Schedule& schedule) {
       {"max_change_per_step",
        guards.max_change_per_step.has_value() ? Json(*guards.max_change_per_step) : Json(nullptr)},
       {"dead_band", guards.dead_band}};
-  return Json{{"clip", out}, {"guards", guards_json}}.dump();
+  Json all;
+  all["clip"] = out;
+  for (const auto& [name, dial] : schedule.dials) all["dials"][name] = DialJson(dial);
+  all["guards"] = guards_json;
+  return all.dump();
 }
 
 absl::StatusOr<Schedule> ReadScheduleJson(absl::string_view text) {
@@ -201,9 +156,10 @@ absl::StatusOr<Schedule> ReadScheduleJson(absl::string_view text) {
   }
   const Json& json = *parsed;
   Schedule schedule;
-  Reader reader;
-  if (reader.Object("schedule", json, {"clip", "guards"})) {
+  JsonReader reader;
+  if (reader.Object("schedule", json, {"clip", "dials", "guards"})) {
     if (json.contains("clip")) ReadClip(json["clip"], schedule.clip, reader);
+    if (json.contains("dials")) ReadDials(json["dials"], schedule.dials, reader);
     if (json.contains("guards") &&
         reader.Object("guards", json["guards"], {"max_change_per_step", "dead_band"})) {
       reader.OptionalNumber("guards", json["guards"], "max_change_per_step",

@@ -85,6 +85,13 @@ std::string LineText(const std::optional<ClipLine>& line) {
                           : absl::StrFormat("%g %+g·p", line->intercept, line->slope);
 }
 
+// "; name value" for each.
+std::string DialsText(const std::map<std::string, double>& dials) {
+  std::string text;
+  for (const auto& [name, value] : dials) absl::StrAppendFormat(&text, "; %s %g", name, value);
+  return text;
+}
+
 Json RevisionJson(const ControllerPort::Revision& revision) {
   return {{"revision", revision.revision},
           {"etag", revision.etag},
@@ -106,8 +113,10 @@ int Show(const ScheduleOptions& options) {
     Json out = RevisionJson(*revision);
     out["held"] = run->held;
     out["last_step"] = run->last_step;
-    if (run->last_directive.has_value())
+    if (run->last_directive.has_value()) {
       out["in_force"] = Json::parse(WriteBoundsJson(run->last_directive->bounds));
+      out["in_force"]["dials"] = Json(run->last_directive->dials);
+    }
     std::cout << out.dump() << "\n";
     return 0;
   }
@@ -116,10 +125,10 @@ int Show(const ScheduleOptions& options) {
       run->last_step + 1, run->total_steps, revision->revision, revision->author, revision->reason,
       revision->effective_step, Json::parse(WriteScheduleJson(revision->schedule)).dump(2));
   if (run->last_directive.has_value()) {
-    std::cout << absl::StrFormat("in force: upper %s, lower %s  [%s: %s]%s\n",
-                                 LineText(run->last_directive->bounds.upper),
-                                 LineText(run->last_directive->bounds.lower), run->last_directive->state,
-                                 run->last_directive->reason, run->held ? "  HELD" : "");
+    std::cout << absl::StrFormat(
+        "in force: upper %s, lower %s%s  [%s: %s]%s\n", LineText(run->last_directive->bounds.upper),
+        LineText(run->last_directive->bounds.lower), DialsText(run->last_directive->dials),
+        run->last_directive->state, run->last_directive->reason, run->held ? "  HELD" : "");
   }
   return 0;
 }
@@ -193,7 +202,7 @@ int HoldOrRelease(const ScheduleOptions& options, bool hold) {
   const absl::Status status = hold ? connection->client->Hold(connection->run_id, options.reason)
                                    : connection->client->Release(connection->run_id, options.reason);
   if (!status.ok()) return Failed(status);
-  std::cout << (hold ? "held: thresholds stay as they are until a release\n" : "released\n");
+  std::cout << (hold ? "held: thresholds and dials stay as they are until a release\n" : "released\n");
   return 0;
 }
 
@@ -252,8 +261,9 @@ int Replay(const ScheduleOptions& options) {
 
 void AddScheduleCommands(CLI::App& app, CommandAction& action) {
   auto options = std::make_shared<ScheduleOptions>();
-  CLI::App* schedule = app.add_subcommand("schedule", "See and change the clip schedule of a run, live")
-                           ->require_subcommand(1);
+  CLI::App* schedule =
+      app.add_subcommand("schedule", "See and change the schedule of a run (clip thresholds, dials), live")
+          ->require_subcommand(1);
   const auto add = [&](const char* name, const char* help, std::function<int(const ScheduleOptions&)> run,
                        bool needs_run) {
     CLI::App* command = schedule->add_subcommand(name, help);
@@ -270,12 +280,12 @@ void AddScheduleCommands(CLI::App& app, CommandAction& action) {
   };
   const auto with_schedule = [&](CLI::App* command, bool required) {
     CLI::Option* option = command->add_option("--schedule", options->schedule_file,
-                                              "YAML file with clip: (and guards:), or a run file");
+                                              "YAML file with clip:, dials: and guards:, or a run file");
     if (required) option->required();
     command->add_option("--set", options->settings, "key=value, such as clip.eps_std=0.3; may be repeated")
         ->allow_extra_args(false);
   };
-  add("show", "Revision, schedule, thresholds in force", Show, true);
+  add("show", "Revision, schedule, thresholds and dials in force", Show, true);
   CLI::App* set = add(
       "set", "Make a new revision; it takes effect at the next step",
       [](const ScheduleOptions& o) { return Report(o, Edit(o, false)); }, true);
@@ -292,7 +302,7 @@ void AddScheduleCommands(CLI::App& app, CommandAction& action) {
   with_reason(rollback);
   add("history", "Who changed what, when and why", History, true);
   with_reason(add(
-      "hold", "Keep the thresholds as they are",
+      "hold", "Keep the thresholds and dials as they are",
       [](const ScheduleOptions& o) { return HoldOrRelease(o, true); }, true));
   with_reason(add(
       "release", "Let the schedule go on", [](const ScheduleOptions& o) { return HoldOrRelease(o, false); },

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
+#include "services/convert/dial_convert.h"
 #include "services/convert/field.h"
 #include "services/convert/utf8.h"
 
@@ -193,6 +194,7 @@ controller::v1::TrainerCapabilities CapabilitiesToProto(const TrainerCapabilitie
   message.set_lines(capabilities.lines);
   message.set_plain_box(capabilities.plain_box);
   for (const std::string& dial : capabilities.dials) message.add_dials(ToUtf8(dial));
+  for (const std::string& dial : capabilities.needed_dials) message.add_needed_dials(ToUtf8(dial));
   return message;
 }
 
@@ -219,6 +221,8 @@ controller::v1::Schedule ScheduleToProto(const Schedule& schedule) {
   if (schedule.guards.max_change_per_step)
     guards.set_max_change_per_step(*schedule.guards.max_change_per_step);
   guards.set_dead_band(schedule.guards.dead_band);
+  for (const auto& [name, dial] : schedule.dials)
+    (*message.mutable_dials())[ToUtf8(name)] = DialToProto(dial);
   return message;
 }
 
@@ -232,6 +236,10 @@ absl::StatusOr<Schedule> ScheduleFromProto(const std::string& field,
                                      guards.max_change_per_step(), schedule.guards.max_change_per_step));
   ENTRAIN_RETURN_IF_ERROR(ReadNumber(field + ".guards.dead_band", guards.has_dead_band(), guards.dead_band(),
                                      schedule.guards.dead_band));
+  for (const auto& [name, dial] : message.dials()) {
+    ENTRAIN_ASSIGN_OR_RETURN(schedule.dials[name],
+                             DialFromProto(absl::StrCat(field, ".dials[\"", name, "\"]"), dial));
+  }
   return schedule;
 }
 
@@ -246,6 +254,7 @@ controller::v1::Observation ObservationToProto(const Observation& observation) {
   message.set_applied_directive_id(observation.applied_directive_id);
   if (observation.applied_bounds)
     *message.mutable_applied_bounds() = BoundsToProto(*observation.applied_bounds);
+  NumbersToProto(observation.applied_dials, *message.mutable_applied_dials());
   return message;
 }
 
@@ -267,6 +276,8 @@ absl::StatusOr<Observation> ObservationFromProto(const std::string& field,
     ENTRAIN_ASSIGN_OR_RETURN(observation.applied_bounds,
                              BoundsFromProto(field + ".applied_bounds", message.applied_bounds()));
   }
+  ENTRAIN_ASSIGN_OR_RETURN(observation.applied_dials,
+                           NumbersFromProto(field + ".applied_dials", message.applied_dials()));
   return observation;
 }
 
@@ -335,9 +346,11 @@ absl::StatusOr<Registration> RegistrationFromProto(const controller::v1::Registe
   ENTRAIN_ASSIGN_OR_RETURN(registration.schedule, ScheduleFromProto("schedule", message.schedule()));
   if (message.has_capabilities()) {
     const auto& dials = message.capabilities().dials();
+    const auto& needed = message.capabilities().needed_dials();
     registration.capabilities = {.lines = message.capabilities().lines(),
                                  .plain_box = message.capabilities().plain_box(),
-                                 .dials = std::vector<std::string>(dials.begin(), dials.end())};
+                                 .dials = std::vector<std::string>(dials.begin(), dials.end()),
+                                 .needed_dials = std::vector<std::string>(needed.begin(), needed.end())};
   }
   if (message.has_last_directive()) {
     ENTRAIN_ASSIGN_OR_RETURN(registration.last_directive,

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "controller/directive.h"
+#include "controller/laws/dial_law.h"
+
+namespace entrain {
+
+// What the laws of a schedule remember from one step to the next. Small, and carried by every directive, so
+// that a trainer's checkpoint can bring it back.
+struct LawState {
+  std::optional<double> od_h_init;   // nats; od: measured at the first observation
+  int od_raise = 0;                  // od: 1 raise, 0 lower
+  int64_t revision = 0;              // of the schedule that made the last decision
+  bool catching_up = false;          // guards: a person's edit is still being approached at the allowed rate
+  std::optional<ClipBounds> bounds;  // guards: what was decided last
+  std::map<std::string, DialState> dials;  // of the dials in the schedule, by name
+  friend bool operator==(const LawState&, const LawState&) = default;
+};
+std::string WriteLawState(const LawState& state);
+// InvalidArgument when the text is not one of ours; what an older version wrote is. "" is a fresh state.
+absl::StatusOr<LawState> ReadLawState(absl::string_view text);
+
+}  // namespace entrain
