@@ -583,13 +583,15 @@ absl::StatusOr<std::vector<ControllerPort::ReplayedPoint>> Controller::Replay(co
   const int64_t steps = directives.empty() ? 0 : directives.back().step + 1;
   ENTRAIN_ASSIGN_OR_RETURN(const std::vector<Point> points,
                            PreviewSchedule(schedule, steps, total_steps, entropy));
-  std::map<int64_t, ClipBounds> recorded;
-  for (const Directive& directive : directives) recorded[directive.step] = directive.bounds;
+  std::map<int64_t, const Directive*> recorded;
+  for (const Directive& directive : directives) recorded[directive.step] = &directive;
   std::vector<ReplayedPoint> out;
   for (const Point& point : points) {
-    const auto found = recorded.find(point.step);
-    out.push_back({.replayed = point,
-                   .recorded = found == recorded.end() ? std::nullopt : std::optional(found->second)});
+    ReplayedPoint& added = out.emplace_back(ReplayedPoint{.replayed = point});
+    if (const auto found = recorded.find(point.step); found != recorded.end()) {
+      added.recorded = found->second->bounds;
+      added.recorded_dials = found->second->dials;
+    }
   }
   return out;
 }

@@ -13,6 +13,11 @@
 
 namespace entrain {
 
+// null or "off"; some YAML readers make a bare off false.
+inline bool IsOff(const nlohmann::ordered_json& json) {
+  return json.is_null() || json == "off" || json == false;
+}
+
 // Reads objects key by key and collects every problem, each beginning with its field. Internal to
 // controller_laws.
 class JsonReader {
@@ -62,7 +67,7 @@ class JsonReader {
   // {intercept, slope}; null or "off" is off.
   ClipSide Side(const std::string& field, const nlohmann::ordered_json& json) {
     ClipSide side;
-    if (json.is_null() || json == "off" || json == false) {  // YAML reads a bare off as false
+    if (IsOff(json)) {
       side.off = true;
       return side;
     }

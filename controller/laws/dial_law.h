@@ -24,12 +24,12 @@ struct DialOutput {
   DialState next;
 };
 
-// The law of one dial at one step, acting once on the entropy of that step's batch, measured before its
-// update. When the papers count a step's change for the same step (entropy_guided, entropic; so does pi), the
-// value of step k has seen H_k; where they write x_{k+1} = f(x_k, H_k) (aer, magic), the value of step k has
-// seen H_{k−1} and `next` has seen H_k. An entropy that was not measured leaves value and state as they are.
-// The value is finite and within the bounds that the law has of its own. A pure function: equal arguments,
-// equal answer, bit for bit. The schedule is valid.
+// The law of one dial at one step. A closed loop acts once a step, on the entropy H_k of the step's batch,
+// which is measured before the step's update: the value of step k has seen H_0 … H_k. (Where a paper writes
+// x_{k+1} = f(x_k, H_k), this is f(x_k, H_k): a directive is made with H_k at hand, docs/methods.md 12, rule
+// 1; `initial` is x_0.) An entropy that was not measured leaves value and state as they are. The value is
+// finite and within the bounds that the law has of its own. A pure function: equal arguments, equal answer,
+// bit for bit. The schedule is valid.
 DialOutput ApplyDialLaw(const DialSchedule& dial, const DialState& state, const LawInput& input);
 
 }  // namespace entrain

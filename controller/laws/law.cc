@@ -11,7 +11,8 @@ constexpr std::pair<ClipLaw, const char*> kNames[] = {{ClipLaw::kStatic, "static
                                                       {ClipLaw::kId, "id"},
                                                       {ClipLaw::kDid, "did"},
                                                       {ClipLaw::kOd, "od"},
-                                                      {ClipLaw::kPiecewise, "piecewise"}};
+                                                      {ClipLaw::kPiecewise, "piecewise"},
+                                                      {ClipLaw::kThermostat, "thermostat"}};
 
 }  // namespace
 
@@ -29,7 +30,7 @@ std::optional<ClipLaw> ClipLawFromName(absl::string_view name) {
   return std::nullopt;
 }
 
-bool IsClosedLoop(ClipLaw law) { return law == ClipLaw::kOd; }
+bool IsClosedLoop(ClipLaw law) { return law == ClipLaw::kOd || law == ClipLaw::kThermostat; }
 
 namespace {
 
@@ -45,8 +46,22 @@ LawOutput Decide(const ClipSchedule& schedule, const LawState& state, const LawI
       return laws::Od(schedule, state, input);
     case ClipLaw::kPiecewise:
       return laws::Piecewise(schedule, state, input);
+    case ClipLaw::kThermostat:
+      return laws::Thermostat(schedule, state, input);
   }
   return laws::Static(schedule, state, input);
+}
+
+// What only the law in force may go on from: another one starts afresh.
+LawState OwnState(const ClipSchedule& schedule, LawState state) {
+  const bool detects = (schedule.law == ClipLaw::kId || schedule.law == ClipLaw::kDid) &&
+                       schedule.phase.advance == PhaseAdvance::kInflection;
+  if (!detects) {
+    state.inflection.reset();
+    state.phase_begin.reset();
+  }
+  if (schedule.law != ClipLaw::kThermostat) state.thermostat.reset();
+  return state;
 }
 
 // A negative zero is equal to zero, and written otherwise.
@@ -59,7 +74,7 @@ void DropNegativeZeros(std::optional<ClipLine>& line) {
 LawOutput ApplyLaw(const ClipSchedule& schedule, const LawState& state, const LawInput& input) {
   LawInput measured = input;
   measured.entropy_nats = MeasuredEntropy(input.entropy_nats);
-  LawOutput output = Decide(schedule, state, measured);
+  LawOutput output = Decide(schedule, OwnState(schedule, state), measured);
   DropNegativeZeros(output.bounds.upper);
   DropNegativeZeros(output.bounds.lower);
   return output;

@@ -53,6 +53,62 @@ bool ReadDials(const Json& json, std::map<std::string, DialState>& dials) {
   return true;
 }
 
+using Mode = ThermostatState::Mode;
+constexpr std::pair<Mode, const char*> kModes[] = {
+    {Mode::kHold, "hold"}, {Mode::kUp, "up"}, {Mode::kDown, "down"}};
+
+Json ThermostatJson(const ThermostatState& state) {
+  Json out;
+  for (const auto& [mode, name] : kModes) {
+    if (mode == state.mode) out["mode"] = name;
+  }
+  out["ema"] = state.ema;
+  out["count"] = state.count;
+  return out;
+}
+
+// A count that a sum or a remainder of ours can take.
+bool ReadCount(const Json& json, const char* key, int64_t& count) {
+  if (!json.contains(key) || !json[key].is_number_integer()) return false;
+  count = json[key].get<int64_t>();
+  return count >= 0 && count <= (int64_t{1} << 53);
+}
+bool ReadNumber(const Json& json, const char* key, double& number) {
+  if (!json.contains(key) || !json[key].is_number()) return false;
+  number = json[key].get<double>();
+  return true;
+}
+
+bool ReadThermostat(const Json& json, std::optional<ThermostatState>& out) {
+  if (!json.contains("thermostat")) return true;
+  const Json& from = json["thermostat"];
+  if (!from.is_object() || !from.contains("mode")) return false;
+  ThermostatState state;
+  bool known = false;
+  for (const auto& [mode, name] : kModes) {
+    if (from["mode"] != name) continue;
+    state.mode = mode;
+    known = true;
+  }
+  out = state;
+  return known && ReadNumber(from, "ema", out->ema) && ReadCount(from, "count", out->count);
+}
+
+Json InflectionJson(const InflectionState& state) {
+  return {{"samples", state.samples},   {"smoothed", state.smoothed}, {"growth", state.growth},
+          {"base_sum", state.base_sum}, {"hits", state.hits},         {"quiet", state.quiet}};
+}
+
+bool ReadInflection(const Json& json, std::optional<InflectionState>& out) {
+  if (!json.contains("inflection")) return true;
+  const Json& from = json["inflection"];
+  if (!from.is_object()) return false;
+  out = InflectionState{};
+  return ReadCount(from, "samples", out->samples) && ReadNumber(from, "smoothed", out->smoothed) &&
+         ReadNumber(from, "growth", out->growth) && ReadNumber(from, "base_sum", out->base_sum) &&
+         ReadCount(from, "hits", out->hits) && ReadCount(from, "quiet", out->quiet);
+}
+
 }  // namespace
 
 std::string WriteLawState(const LawState& state) {
@@ -62,6 +118,9 @@ std::string WriteLawState(const LawState& state) {
   out["revision"] = state.revision;
   out["catching_up"] = state.catching_up;
   if (state.bounds.has_value()) out["bounds"] = Json::parse(WriteBoundsJson(*state.bounds));
+  if (state.inflection.has_value()) out["inflection"] = InflectionJson(*state.inflection);
+  if (state.phase_begin.has_value()) out["phase_begin"] = *state.phase_begin;
+  if (state.thermostat.has_value()) out["thermostat"] = ThermostatJson(*state.thermostat);
   for (const auto& [name, dial] : state.dials) out["dials"][name] = DialJson(dial);
   return out.dump();
 }
@@ -86,7 +145,12 @@ absl::StatusOr<LawState> ReadLawState(absl::string_view text) {
   if (json.contains("bounds")) {
     ENTRAIN_ASSIGN_OR_RETURN(state.bounds, ReadBoundsJson(json["bounds"].dump()));
   }
-  if (!ReadDials(json, state.dials)) return bad();
+  if (!ReadDials(json, state.dials) || !ReadThermostat(json, state.thermostat) ||
+      !ReadInflection(json, state.inflection)) {
+    return bad();
+  }
+  if (json.contains("phase_begin") && !ReadCount(json, "phase_begin", state.phase_begin.emplace()))
+    return bad();
   return state;
 }
 

@@ -206,21 +206,27 @@ int HoldOrRelease(const ScheduleOptions& options, bool hold) {
   return 0;
 }
 
+// `replayed`: the same step of a replay; null: a preview.
 void PrintPoint(const ScheduleOptions& options, const ControllerPort::Point& point,
-                const std::optional<ClipBounds>* recorded) {
+                const ControllerPort::ReplayedPoint* replayed) {
   if (options.json) {
     Json out = Json::parse(PointJson(point));
-    if (recorded != nullptr)
-      out["recorded"] = recorded->has_value() ? Json::parse(WriteBoundsJson(**recorded)) : Json(nullptr);
+    if (replayed != nullptr) {
+      out["recorded"] = nullptr;
+      if (replayed->recorded.has_value()) {
+        out["recorded"] = Json::parse(WriteBoundsJson(*replayed->recorded));
+        out["recorded"]["dials"] = Json(replayed->recorded_dials);
+      }
+    }
     std::cout << out.dump() << "\n";
     return;
   }
-  std::cout << absl::StrFormat("%6d  upper %-16s lower %-16s %-9s %s", point.step,
-                               LineText(point.bounds.upper), LineText(point.bounds.lower), point.state,
-                               point.reason);
-  if (recorded != nullptr && recorded->has_value()) {
-    std::cout << absl::StrFormat("  | recorded: upper %s lower %s", LineText((*recorded)->upper),
-                                 LineText((*recorded)->lower));
+  std::cout << absl::StrFormat("%6d  upper %-16s lower %-16s%s %-9s %s", point.step,
+                               LineText(point.bounds.upper), LineText(point.bounds.lower),
+                               DialsText(point.dials), point.state, point.reason);
+  if (replayed != nullptr && replayed->recorded.has_value()) {
+    std::cout << absl::StrFormat("  | recorded: upper %s lower %s%s", LineText(replayed->recorded->upper),
+                                 LineText(replayed->recorded->lower), DialsText(replayed->recorded_dials));
   }
   std::cout << "\n";
 }
@@ -252,8 +258,7 @@ int Replay(const ScheduleOptions& options) {
   if (!connection.ok()) return Failed(connection.status());
   const auto points = connection->client->Replay(connection->run_id, *schedule);
   if (!points.ok()) return Failed(points.status());
-  for (const ControllerPort::ReplayedPoint& point : *points)
-    PrintPoint(options, point.replayed, &point.recorded);
+  for (const ControllerPort::ReplayedPoint& point : *points) PrintPoint(options, point.replayed, &point);
   return 0;
 }
 

@@ -61,7 +61,7 @@ void Write(const PiDial& law, v1::DialSchedule& message) {
   out.set_min(law.min);
   out.set_max(law.max);
   out.set_initial(law.initial);
-  out.set_direction(law.raises ? v1::DIAL_DIRECTION_RAISES : v1::DIAL_DIRECTION_LOWERS);
+  out.set_lowers_entropy(!law.raises);
 }
 
 // Reads the numbers of one law; the domain's default stays where the wire has none.
@@ -139,7 +139,7 @@ void Read(const v1::PiDial& message, PiDial& law, NumberReader& reader) {
   reader.Read("max", message.has_max(), message.max(), law.max);
   law.initial = law.min;
   reader.Read("initial", message.has_initial(), message.initial(), law.initial);
-  law.raises = message.direction() != v1::DIAL_DIRECTION_LOWERS;
+  law.raises = !message.lowers_entropy();
 }
 
 template <typename Law, typename Message>

@@ -94,31 +94,30 @@ TEST(DialLaws, EntropyGuidedFallsBelowItsTargetAndRisesAtAndAboveIt) {
   EXPECT_EQ(dial.Next(9), 1);
 }
 
-// alpha_{k+1} = clip(alpha_k + 0.5 · (0.5 · H_0 − H_k), 0, 0.5): the value of step k has seen H_{k−1}.
-TEST(DialLaws, AerIntegratesTheErrorToItsAnchorOneStepLater) {
+// alpha ← clip(alpha + 0.5 · (0.5 · H_0 − H_k), 0, 0.5).
+TEST(DialLaws, AerIntegratesTheErrorToItsAnchor) {
   Running dial(AerDial{.tau = 0.5, .rate = 0.5, .max = 0.5, .initial = 0.125});
   EXPECT_EQ(dial.Next(std::nullopt), 0.125);
-  EXPECT_EQ(dial.Next(1.0), 0.125);  // H_0 = 1: the next is 0.125 + 0.5 · (0.5 − 1) < 0
+  EXPECT_EQ(dial.Next(1.0), 0);  // H_0 = 1: 0.125 + 0.5 · (0.5 − 1) is clipped
   EXPECT_EQ(dial.state().h_init, 1.0);
-  EXPECT_EQ(dial.Next(0.25), 0);
-  EXPECT_EQ(dial.Next(0.5), 0.125);  // 0.5 · (0.5 − 0.25); the error is 0 now
-  EXPECT_EQ(dial.Next(0.0), 0.125);
+  EXPECT_EQ(dial.Next(0.25), 0.125);
+  EXPECT_EQ(dial.Next(0.5), 0.125);  // the error is 0
+  EXPECT_EQ(dial.Next(NAN), 0.125);
   EXPECT_EQ(dial.Next(0.0), 0.375);
-  EXPECT_EQ(dial.Next(NAN), 0.5);  // clipped
+  EXPECT_EQ(dial.Next(0.0), 0.5);  // clipped
   EXPECT_EQ(dial.Next(std::nullopt), 0.5);
   Running anchored(AerDial{.tau = 0.5, .rate = 0.5, .max = 0.5, .h_init = 2.0});
-  anchored.Next(0.5);
   EXPECT_EQ(anchored.Next(0.5), 0.25);  // 0.5 · (1 − 0.5)
 }
 
-// c_{k+1} = clip(c_k ± 0.25, 0, 0.5): the value of step k has seen H_{k−1}.
-TEST(DialLaws, MagicRisesBelowItsTargetOneStepLater) {
+// c ← clip(c ± 0.25, 0, 0.375).
+TEST(DialLaws, MagicRisesBelowItsTargetAndFallsAtAndAboveIt) {
   Running dial(MagicDial{.target = 0.5, .delta = 0.25, .min = 0.0, .max = 0.375, .initial = 0.125});
-  EXPECT_EQ(dial.Next(std::nextafter(0.5, 0)), 0.125);
-  EXPECT_EQ(dial.Next(0.5), 0.375);  // and down, at the target
-  EXPECT_EQ(dial.Next(0.1), 0.125);
-  EXPECT_EQ(dial.Next(std::nullopt), 0.375);
-  EXPECT_EQ(dial.Next(2.0), 0.375);
+  EXPECT_EQ(dial.Next(std::nextafter(0.5, 0)), 0.375);
+  EXPECT_EQ(dial.Next(0.5), 0.125);
+  EXPECT_EQ(dial.Next(std::nullopt), 0.125);
+  EXPECT_EQ(dial.Next(0.1), 0.375);
+  EXPECT_EQ(dial.Next(0.1), 0.375);  // clipped
   EXPECT_EQ(dial.Next(2.0), 0.125);
   EXPECT_EQ(dial.Next(2.0), 0.0);
 }
@@ -196,7 +195,7 @@ TEST(DialLaws, AnotherLawStartsAfresh) {
   Running running(EntropyGuidedDial{.initial = 0.5});
   running.Next(1.0);
   running.Edit(MagicDial{.initial = 0.002});
-  EXPECT_EQ(running.Next(1.0), 0.002);
+  EXPECT_EQ(running.Next(std::nullopt), 0.002);
 }
 
 TEST(DialLaws, StayWithinTheirBoundsAndRespondTheRightWayToRandomEntropies) {
@@ -209,11 +208,11 @@ TEST(DialLaws, StayWithinTheirBoundsAndRespondTheRightWayToRandomEntropies) {
     Running running(dial);
     for (int step = 0; step < 300; ++step) {
       const double entropy = rng.Uniform(position++);
-      const auto after = [&](double h) {  // the value that has seen h
+      const auto after = [&](double h) {
         const DialOutput seen = ApplyDialLaw(dial, running.state(), {.total_steps = 100, .entropy_nats = h});
-        return *seen.next.value;
+        return seen.value;
       };
-      if (step > 0) {
+      if (step > 0) {  // aer is anchored at the first
         const double low = after(0.5 * entropy), high = after(entropy);
         EXPECT_TRUE(falls[i] ? low >= high : low <= high) << DialLawName(dial) << " at " << entropy;
       }
@@ -226,9 +225,9 @@ TEST(DialLaws, StayWithinTheirBoundsAndRespondTheRightWayToRandomEntropies) {
 
 TEST(DialLaws, ADialThatIsTakenAwayIsForgotten) {
   Schedule schedule;
-  schedule.dials["entropy_bonus"] = MagicDial{.initial = 0.001};
+  schedule.dials["entropy_bonus"] = MagicDial{.delta = 0.001, .initial = 0.001};
   const LawOutput first = DecideStep(schedule, {}, {.total_steps = 9, .entropy_nats = 0.1}, 1);
-  EXPECT_EQ(first.dials, (std::map<std::string, double>{{"entropy_bonus", 0.001}}));
+  EXPECT_EQ(first.dials, (std::map<std::string, double>{{"entropy_bonus", 0.002}}));
   const LawOutput without = DecideStep(Schedule{}, first.next, {.step = 1, .total_steps = 9}, 2);
   EXPECT_TRUE(without.dials.empty());
   EXPECT_TRUE(without.next.dials.empty());
