@@ -6,10 +6,10 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/digest.h"
 #include "common/status_macros.h"
-#include "controller/guards.h"
-#include "controller/laws/law.h"
+#include "controller/decision.h"
 #include "controller/preview.h"
 #include "controller/schedule_json.h"
 
@@ -58,6 +58,7 @@ absl::Status CheckObservation(const Observation& observation) {
                                                    observation.step + 1, ", found ", observation.for_step));
   }
   ENTRAIN_RETURN_IF_ERROR(CheckFinite("metrics", observation.metrics));
+  ENTRAIN_RETURN_IF_ERROR(CheckFinite("applied_dials", observation.applied_dials));
   if (!observation.applied_bounds.has_value()) return absl::OkStatus();
   for (const auto& line : {observation.applied_bounds->upper, observation.applied_bounds->lower}) {
     if (line.has_value() && !(std::isfinite(line->intercept) && std::isfinite(line->slope))) {
@@ -69,23 +70,43 @@ absl::Status CheckObservation(const Observation& observation) {
 }
 
 // A trainer with neither capability ignores thresholds: it takes whatever comes.
-bool TakesLines(const RunRecord& trainer) { return trainer.lines || !trainer.plain_box; }
+bool TakesLines(const TrainerCapabilities& trainer) { return trainer.lines || !trainer.plain_box; }
+
+bool TakesDial(const TrainerCapabilities& trainer, const std::string& dial) {
+  return std::ranges::find(trainer.dials, dial) != trainer.dials.end();
+}
 
 bool Sloped(const ClipBounds& bounds) {
   return (bounds.upper.has_value() && bounds.upper->slope != 0) ||
          (bounds.lower.has_value() && bounds.lower->slope != 0);
 }
 
-absl::Status CheckCapabilities(const RunRecord& trainer, const ControllerPort::Revision& revision) {
-  if (TakesLines(trainer) || !revision.schedule.NeedsLines()) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat("this trainer's objective takes a plain box: revision ",
-                                                    revision.revision, ", in force from step ",
-                                                    revision.effective_step, ", has sloped lines"));
+absl::Status CheckCapabilities(const TrainerCapabilities& trainer, const ControllerPort::Revision& revision) {
+  const std::string which =
+      absl::StrCat("revision ", revision.revision, ", in force from step ", revision.effective_step, ", ");
+  std::vector<std::string> problems;
+  if (!TakesLines(trainer) && revision.schedule.NeedsLines())
+    problems.push_back(
+        absl::StrCat("this trainer's objective takes a plain box: ", which, "has sloped lines"));
+  for (const auto& [dial, law] : revision.schedule.dials) {
+    if (TakesDial(trainer, dial)) continue;
+    problems.push_back(absl::StrCat(
+        "this trainer's objective takes ",
+        trainer.dials.empty() ? "no dial" : absl::StrCat("the dials ", absl::StrJoin(trainer.dials, ", ")),
+        ": ", which, "has the dial ", dial));
+  }
+  for (const std::string& dial : trainer.needed_dials) {
+    if (revision.schedule.dials.contains(dial)) continue;
+    problems.push_back(
+        absl::StrCat("this trainer's objective needs the dial ", dial, ": ", which, "does not have it"));
+  }
+  if (problems.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrJoin(problems, "\n"));
 }
 
 // Of every revision that is in force at `step` or can come into force later: a newer one hides the older ones
 // from its own step on.
-absl::Status CheckCapabilities(const RunRecord& trainer,
+absl::Status CheckCapabilities(const TrainerCapabilities& trainer,
                                const std::vector<ControllerPort::Revision>& revisions, int64_t step) {
   int64_t hidden_from = INT64_MAX;
   for (auto revision = revisions.rbegin(); revision != revisions.rend() && hidden_from > step; ++revision) {
@@ -94,6 +115,14 @@ absl::Status CheckCapabilities(const RunRecord& trainer,
     hidden_from = revision->effective_step;
   }
   return absl::OkStatus();
+}
+
+// What a trainer uses, for people.
+std::string NumbersText(const ClipBounds& bounds, const std::map<std::string, double>& dials) {
+  const auto one = [](std::string* out, const auto& dial) {
+    absl::StrAppend(out, dial.first, " ", dial.second);
+  };
+  return absl::StrCat(WriteBoundsJson(bounds), dials.empty() ? "" : ", ", absl::StrJoin(dials, ", ", one));
 }
 
 // Why an edit was refused, as a label of /metrics.
@@ -300,8 +329,7 @@ absl::StatusOr<RegistrationReply> Controller::Register(const Registration& regis
         run.record.config_digest = registration.config_digest;
         run.record.total_steps = registration.total_steps;
         run.record.attempt = registration.attempt;
-        run.record.lines = registration.capabilities.lines;
-        run.record.plain_box = registration.capabilities.plain_box;
+        run.record.trainer = registration.capabilities;
         run.record.update_time = clock_.Now();
         if (launched) ENTRAIN_RETURN_IF_ERROR(Rewind(run, registration));
         if (registration.last_directive.has_value())
@@ -310,7 +338,7 @@ absl::StatusOr<RegistrationReply> Controller::Register(const Registration& regis
         reply.schedule_differs = !reply.schedule_diff.empty();
         if (reply.schedule_differs && registration.apply_schedule)
           ENTRAIN_RETURN_IF_ERROR(ApplyRunFile(run, registration));
-        ENTRAIN_RETURN_IF_ERROR(CheckCapabilities(run.record, run.revisions, NextStep(run)));
+        ENTRAIN_RETURN_IF_ERROR(CheckCapabilities(run.record.trainer, run.revisions, NextStep(run)));
         return log_->PutRun(run.record);
       }));
   reply.revision = run.revisions.back().revision;
@@ -323,14 +351,16 @@ absl::Status Controller::CheckDrift(const RunState& run, const Observation& obse
     return absl::OkStatus();
   ENTRAIN_ASSIGN_OR_RETURN(const std::optional<Directive> acknowledged,
                            log_->DirectiveById(run.record.run_id, observation.applied_directive_id));
-  if (!acknowledged.has_value() || acknowledged->bounds == *observation.applied_bounds)
+  if (!acknowledged.has_value() || (acknowledged->bounds == *observation.applied_bounds &&
+                                    acknowledged->dials == observation.applied_dials)) {
     return absl::OkStatus();
+  }
   ++stats_.drifts;
   return Note(
       run.record.run_id, "trainer", "drift",
-      absl::StrCat("step ", observation.step, " reports other thresholds than directive ", acknowledged->id),
-      absl::StrCat("directive: ", WriteBoundsJson(acknowledged->bounds),
-                   "; used: ", WriteBoundsJson(*observation.applied_bounds)));
+      absl::StrCat("step ", observation.step, " reports other numbers than directive ", acknowledged->id),
+      absl::StrCat("directive: ", NumbersText(acknowledged->bounds, acknowledged->dials),
+                   "; used: ", NumbersText(*observation.applied_bounds, observation.applied_dials)));
 }
 
 absl::StatusOr<Directive> Controller::Decide(const RunState& run, const Observation& observation) {
@@ -342,9 +372,22 @@ absl::StatusOr<Directive> Controller::Decide(const RunState& run, const Observat
                       .step = step,
                       .revision = revision.revision};
   if (run.record.held && run.last.has_value()) {
-    if (Sloped(run.last->bounds) && !TakesLines(run.record)) {
+    if (Sloped(run.last->bounds) && !TakesLines(run.record.trainer)) {
       return absl::FailedPreconditionError(
           "the run is held at sloped lines, and this trainer's objective takes a plain box: release it");
+    }
+    for (const auto& [dial, value] : run.last->dials) {
+      if (!TakesDial(run.record.trainer, dial)) {
+        return absl::FailedPreconditionError(
+            absl::StrCat("the run is held with the dial ", dial,
+                         ", which this trainer's objective does not take: release it"));
+      }
+    }
+    for (const std::string& dial : run.record.trainer.needed_dials) {
+      if (!run.last->dials.contains(dial)) {
+        return absl::FailedPreconditionError(absl::StrCat(
+            "the run is held without the dial ", dial, ", which this trainer's objective needs: release it"));
+      }
     }
     directive.bounds = run.last->bounds;
     directive.dials = run.last->dials;
@@ -355,13 +398,14 @@ absl::StatusOr<Directive> Controller::Decide(const RunState& run, const Observat
   }
   ENTRAIN_ASSIGN_OR_RETURN(LawState before, ReadLawState(run.last.has_value() ? run.last->law_state : ""));
   // The guards cannot start from what this trainer cannot apply.
-  if (before.bounds.has_value() && Sloped(*before.bounds) && !TakesLines(run.record)) before.bounds.reset();
+  if (before.bounds.has_value() && Sloped(*before.bounds) && !TakesLines(run.record.trainer))
+    before.bounds.reset();
   const LawInput input{.step = step,
                        .total_steps = revision.schedule.clip.total_steps.value_or(run.record.total_steps),
                        .entropy_nats = observation.entropy_nats};
-  LawOutput output = ApplyGuards(revision.schedule, before, ApplyLaw(revision.schedule.clip, before, input),
-                                 revision.revision);
+  LawOutput output = DecideStep(revision.schedule, before, input, revision.revision);
   directive.bounds = output.bounds;
+  directive.dials = std::move(output.dials);
   directive.state = std::move(output.state);
   directive.reason = std::move(output.reason);
   directive.law_state = WriteLawState(output.next);
@@ -463,7 +507,7 @@ absl::StatusOr<ControllerPort::Revision> Controller::BuildRevision(const RunStat
   ENTRAIN_RETURN_IF_ERROR(revision.schedule.Validate());
   const int64_t next_step = NextStep(run);
   revision.effective_step = edit.effective_step.value_or(next_step);
-  ENTRAIN_RETURN_IF_ERROR(CheckCapabilities(run.record, revision));
+  ENTRAIN_RETURN_IF_ERROR(CheckCapabilities(run.record.trainer, revision));
   if (revision.effective_step < next_step) {
     return absl::InvalidArgumentError(absl::StrCat("effective_step: expected ", next_step,
                                                    " or later, since step ", next_step - 1,
@@ -539,13 +583,15 @@ absl::StatusOr<std::vector<ControllerPort::ReplayedPoint>> Controller::Replay(co
   const int64_t steps = directives.empty() ? 0 : directives.back().step + 1;
   ENTRAIN_ASSIGN_OR_RETURN(const std::vector<Point> points,
                            PreviewSchedule(schedule, steps, total_steps, entropy));
-  std::map<int64_t, ClipBounds> recorded;
-  for (const Directive& directive : directives) recorded[directive.step] = directive.bounds;
+  std::map<int64_t, const Directive*> recorded;
+  for (const Directive& directive : directives) recorded[directive.step] = &directive;
   std::vector<ReplayedPoint> out;
   for (const Point& point : points) {
-    const auto found = recorded.find(point.step);
-    out.push_back({.replayed = point,
-                   .recorded = found == recorded.end() ? std::nullopt : std::optional(found->second)});
+    ReplayedPoint& added = out.emplace_back(ReplayedPoint{.replayed = point});
+    if (const auto found = recorded.find(point.step); found != recorded.end()) {
+      added.recorded = found->second->bounds;
+      added.recorded_dials = found->second->dials;
+    }
   }
   return out;
 }

@@ -56,7 +56,8 @@ class ControllerPort {
   };
   struct ReplayedPoint {
     Point replayed;
-    std::optional<ClipBounds> recorded;
+    std::optional<ClipBounds> recorded;  // absent: no directive was made for the step
+    std::map<std::string, double> recorded_dials;
   };
   struct Run {
     std::string run_id;

@@ -13,9 +13,10 @@
 namespace entrain {
 namespace {
 
-constexpr int kSchemaVersion = 1;
+constexpr int kSchemaVersion = 2;
 
-constexpr char kSchema[] = R"(
+// A file of version v is brought up to date by the steps from v on. kMigrations[0] makes an empty one.
+constexpr const char* kMigrations[kSchemaVersion] = {R"(
 CREATE TABLE runs(run_id TEXT PRIMARY KEY, name TEXT NOT NULL, config_digest TEXT NOT NULL, total_steps INTEGER NOT NULL, attempt INTEGER NOT NULL,
   lines INTEGER NOT NULL, plain_box INTEGER NOT NULL, held INTEGER NOT NULL, create_time INTEGER NOT NULL, update_time INTEGER NOT NULL);
 CREATE TABLE revisions(run_id TEXT NOT NULL, revision INTEGER NOT NULL, schedule TEXT NOT NULL, etag TEXT NOT NULL, author TEXT NOT NULL,
@@ -27,7 +28,11 @@ CREATE TABLE directives(run_id TEXT NOT NULL, id INTEGER NOT NULL, attempt INTEG
 CREATE INDEX directives_by_step ON directives(run_id, step);
 CREATE TABLE audit(id INTEGER PRIMARY KEY AUTOINCREMENT, run_id TEXT NOT NULL, time INTEGER NOT NULL, author TEXT NOT NULL, action TEXT NOT NULL,
   reason TEXT NOT NULL, detail TEXT NOT NULL);
-)";
+)",
+                                                     R"(
+ALTER TABLE runs ADD COLUMN dials TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE runs ADD COLUMN needed_dials TEXT NOT NULL DEFAULT '[]';
+)"};
 
 // One prepared statement, run once.
 class Statement {
@@ -103,7 +108,7 @@ class SqliteLog final : public EventLog {
     ENTRAIN_ASSIGN_OR_RETURN(const int64_t ours,
                              Number("SELECT COUNT(*) FROM sqlite_master WHERE type='table' AND name IN "
                                     "('runs', 'revisions', 'observations', 'directives', 'audit')"));
-    if (version != kSchemaVersion || ours != 5) {
+    if (version < 1 || ours != 5) {
       return absl::FailedPreconditionError(
           "a SQLite file of another program, no history of a controller; start with another file");
     }
@@ -125,15 +130,17 @@ class SqliteLog final : public EventLog {
     }
     ENTRAIN_ASSIGN_OR_RETURN(const int64_t version, Number("PRAGMA user_version"));
     if (version == kSchemaVersion) return absl::OkStatus();
-    return Commit(true, [this] {
-      char* error = nullptr;
-      sqlite3_exec(db_, kSchema, nullptr, nullptr, &error);
-      if (error != nullptr) {
-        const absl::Status status = absl::InternalError(error);
-        sqlite3_free(error);
-        return status;
+    return Commit(true, [this, version] {
+      for (int64_t from = version; from < kSchemaVersion; ++from) {
+        char* error = nullptr;
+        sqlite3_exec(db_, kMigrations[from], nullptr, nullptr, &error);
+        if (error != nullptr) {
+          const absl::Status status = absl::InternalError(error);
+          sqlite3_free(error);
+          return status;
+        }
       }
-      return Statement(db_, "PRAGMA user_version = 1").Run();
+      return Statement(db_, absl::StrCat("PRAGMA user_version = ", kSchemaVersion).c_str()).Run();
     });
   }
 
@@ -148,17 +155,19 @@ class SqliteLog final : public EventLog {
   }
 
   absl::Status PutRun(const RunRecord& run) override {
-    return Statement(db_, "INSERT OR REPLACE INTO runs VALUES(?,?,?,?,?,?,?,?,?,?)")
+    return Statement(db_, "INSERT OR REPLACE INTO runs VALUES(?,?,?,?,?,?,?,?,?,?,?,?)")
         .Bind(run.run_id)
         .Bind(run.name)
         .Bind(run.config_digest)
         .Bind(run.total_steps)
         .Bind(run.attempt)
-        .Bind(int64_t{run.lines})
-        .Bind(int64_t{run.plain_box})
+        .Bind(int64_t{run.trainer.lines})
+        .Bind(int64_t{run.trainer.plain_box})
         .Bind(int64_t{run.held})
         .Bind(run.create_time)
         .Bind(run.update_time)
+        .Bind(WriteNamesJson(run.trainer.dials))
+        .Bind(WriteNamesJson(run.trainer.needed_dials))
         .Run();
   }
 
@@ -228,15 +237,19 @@ class SqliteLog final : public EventLog {
     std::vector<RunRecord> runs;
     Statement query(db_,
                     "SELECT run_id, name, config_digest, total_steps, attempt, lines, plain_box, held, "
-                    "create_time, update_time FROM runs");
-    ENTRAIN_RETURN_IF_ERROR(query.ForEach([&] {
+                    "create_time, update_time, dials, needed_dials FROM runs");
+    ENTRAIN_RETURN_IF_ERROR(query.ForEach([&]() -> absl::Status {
+      ENTRAIN_ASSIGN_OR_RETURN(std::vector<std::string> dials, ReadNamesJson(query.Text(10)));
+      ENTRAIN_ASSIGN_OR_RETURN(std::vector<std::string> needed, ReadNamesJson(query.Text(11)));
       runs.push_back({.run_id = query.Text(0),
                       .name = query.Text(1),
                       .config_digest = query.Text(2),
                       .total_steps = query.Number(3),
                       .attempt = query.Number(4),
-                      .lines = query.Number(5) != 0,
-                      .plain_box = query.Number(6) != 0,
+                      .trainer = {.lines = query.Number(5) != 0,
+                                  .plain_box = query.Number(6) != 0,
+                                  .dials = std::move(dials),
+                                  .needed_dials = std::move(needed)},
                       .held = query.Number(7) != 0,
                       .create_time = query.Time(8),
                       .update_time = query.Time(9)});

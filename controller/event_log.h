@@ -18,7 +18,7 @@ struct RunRecord {
   std::string config_digest;
   int64_t total_steps = 0;
   int64_t attempt = 0;
-  bool lines = true, plain_box = true;  // what the trainer can apply
+  TrainerCapabilities trainer;  // what it can apply
   bool held = false;
   absl::Time create_time, update_time;
 };

@@ -5,8 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
-#include "controller/guards.h"
-#include "controller/laws/law.h"
+#include "controller/decision.h"
 #include "controller/schedule_json.h"
 #include "controller/strict_json.h"
 
@@ -25,10 +24,11 @@ absl::StatusOr<std::vector<ControllerPort::Point>> PreviewSchedule(
     LawInput input{.step = step, .total_steps = total};
     if (const auto entropy = entropy_nats.find(step); entropy != entropy_nats.end())
       input.entropy_nats = entropy->second;
-    LawOutput output = ApplyGuards(schedule, state, ApplyLaw(schedule.clip, state, input), /*revision=*/1);
+    LawOutput output = DecideStep(schedule, state, input, /*revision=*/1);
     state = output.next;
     points.push_back({.step = step,
                       .bounds = output.bounds,
+                      .dials = std::move(output.dials),
                       .state = std::move(output.state),
                       .reason = std::move(output.reason)});
   }

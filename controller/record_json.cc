@@ -38,6 +38,7 @@ std::string WriteObservationJson(const Observation& observation) {
   out["applied_directive_id"] = observation.applied_directive_id;
   if (observation.applied_bounds.has_value())
     out["applied_bounds"] = Json::parse(WriteBoundsJson(*observation.applied_bounds));
+  if (!observation.applied_dials.empty()) out["applied_dials"] = observation.applied_dials;
   return out.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -53,6 +54,19 @@ absl::StatusOr<Observation> ReadObservationJson(const std::string& text) {
     if (json.contains("applied_bounds")) {
       ENTRAIN_ASSIGN_OR_RETURN(out.applied_bounds, ReadBoundsJson(json["applied_bounds"].dump()));
     }
+    if (json.contains("applied_dials"))
+      out.applied_dials = json["applied_dials"].get<std::map<std::string, double>>();
+    return absl::OkStatus();
+  });
+}
+
+std::string WriteNamesJson(const std::vector<std::string>& names) {
+  return Json(names).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+absl::StatusOr<std::vector<std::string>> ReadNamesJson(const std::string& text) {
+  return Parsed<std::vector<std::string>>(text, [](const Json& json, std::vector<std::string>& out) {
+    out = json.get<std::vector<std::string>>();
     return absl::OkStatus();
   });
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "controller/directive.h"
@@ -13,5 +14,7 @@ std::string WriteObservationJson(const Observation& observation);
 absl::StatusOr<Observation> ReadObservationJson(const std::string& text);
 std::string WriteDirectiveJson(const Directive& directive);
 absl::StatusOr<Directive> ReadDirectiveJson(const std::string& text);
+std::string WriteNamesJson(const std::vector<std::string>& names);
+absl::StatusOr<std::vector<std::string>> ReadNamesJson(const std::string& text);
 
 }  // namespace entrain

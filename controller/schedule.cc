@@ -40,6 +40,76 @@ void CheckPoints(const ClipSchedule& clip, Problems& problems) {
     problems.push_back("clip.upper, clip.lower: not with law: piecewise; the points say it");
 }
 
+void Expect(bool legal, const char* field, const char* range, double found, Problems& problems) {
+  if (!legal) problems.push_back(absl::StrCat(field, ": expected ", range, ", found ", found));
+}
+
+void CheckPhase(const ClipSchedule& clip, Problems& problems) {
+  const PhaseSchedule& phase = clip.phase;
+  if (clip.law != ClipLaw::kId && clip.law != ClipLaw::kDid && phase != PhaseSchedule{})
+    problems.push_back("clip.phase: only with law: id or did");
+  if (phase.begin.has_value()) {
+    if (phase.advance != PhaseAdvance::kHand) problems.push_back("clip.phase.begin: only with advance: hand");
+    Expect(*phase.begin >= 0, "clip.phase.begin", "a step of at least 0", static_cast<double>(*phase.begin),
+           problems);
+  }
+  const InflectionSettings& detector = phase.inflection;
+  const auto count = [&](const char* field, int64_t value, int64_t low) {
+    Expect(value >= low && value <= 1'000'000, field, low == 0 ? "0 to 1000000" : "1 to 1000000",
+           static_cast<double>(value), problems);
+  };
+  count("clip.phase.inflection.n_base", detector.n_base, 1);
+  count("clip.phase.inflection.hits", detector.hits, 1);
+  count("clip.phase.inflection.refractory", detector.refractory, 0);
+  Expect(std::isfinite(detector.margin) && detector.margin > 0, "clip.phase.inflection.margin",
+         "a number above 0", detector.margin, problems);
+  Expect(detector.ema > 0 && detector.ema <= 1, "clip.phase.inflection.ema", "a number above 0, up to 1",
+         detector.ema, problems);
+}
+
+void CheckThermostat(const ClipSchedule& clip, Problems& problems) {
+  const ThermostatSettings& settings = clip.thermostat;
+  if (clip.law != ClipLaw::kThermostat) {
+    if (settings != ThermostatSettings{}) problems.push_back("clip.thermostat: only with law: thermostat");
+    return;
+  }
+  if (clip.upper.has_value() || clip.lower.has_value()) {
+    problems.push_back(
+        "clip.upper, clip.lower: not with law: thermostat; clip.thermostat.up, clip.thermostat.down and "
+        "clip.eps_std say it");
+  }
+  Expect(std::isfinite(settings.target) && settings.target > 0, "clip.thermostat.target", "a number above 0",
+         settings.target, problems);
+  Expect(std::isfinite(settings.band) && settings.band >= 0, "clip.thermostat.band", "a number of at least 0",
+         settings.band, problems);
+  Expect(settings.ema > 0 && settings.ema <= 1, "clip.thermostat.ema", "a number above 0, up to 1",
+         settings.ema, problems);
+  Expect(settings.interval >= 1 && settings.interval <= 1'000'000, "clip.thermostat.interval", "1 to 1000000",
+         static_cast<double>(settings.interval), problems);
+  for (const auto& [field, box] :
+       {std::pair("clip.thermostat.up", &settings.up), {"clip.thermostat.down", &settings.down}}) {
+    if (box->high.has_value())
+      CheckUpperLine(absl::StrCat(field, ".high"), {.intercept = *box->high}, problems);
+    if (box->low.has_value()) CheckLowerLine(absl::StrCat(field, ".low"), {.intercept = *box->low}, problems);
+  }
+}
+
+// Two closed loops on one entropy fight each other (docs/methods.md 12, rule 4).
+void CheckOneClosedLoop(const Schedule& schedule, Problems& problems) {
+  std::vector<std::string> loops;
+  if (IsClosedLoop(schedule.clip.law))
+    loops.push_back(absl::StrCat("clip.law (", ClipLawName(schedule.clip.law), ")"));
+  for (const auto& [name, dial] : schedule.dials) {
+    if (IsClosedLoop(dial)) loops.push_back(absl::StrCat("dials.", name, " (", DialLawName(dial), ")"));
+  }
+  if (loops.size() < 2) return;
+  problems.push_back(
+      absl::StrCat(loops.back().substr(0, loops.back().find(' ')),
+                   ": expected at most one law that reads the entropy, since two of them work against each "
+                   "other, found ",
+                   absl::StrJoin(loops, ", ")));
+}
+
 }  // namespace
 
 absl::Status Schedule::Validate() const {
@@ -63,7 +133,11 @@ absl::Status Schedule::Validate() const {
     problems.push_back(
         absl::StrCat("clip.od.h_min_ratio: expected a number between 0 and 1, found ", clip.od_h_min_ratio));
   }
+  CheckPhase(clip, problems);
+  CheckThermostat(clip, problems);
   CheckPoints(clip, problems);
+  for (const auto& [name, dial] : dials) CheckDial(name, dial, problems);
+  CheckOneClosedLoop(*this, problems);
   if (guards.max_change_per_step.has_value() &&
       !(std::isfinite(*guards.max_change_per_step) && *guards.max_change_per_step > 0)) {
     problems.push_back(absl::StrCat("guards.max_change_per_step: expected a number above 0, found ",
@@ -91,6 +165,8 @@ bool Schedule::NeedsLines() const {
             (!point.lower.off && point.lower.line.slope != 0))
           return true;
       }
+      return false;
+    case ClipLaw::kThermostat:
       return false;
     default:
       return sloped(laws::DynamicUpper(clip)) || sloped(laws::DynamicLower(clip));

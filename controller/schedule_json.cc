@@ -5,8 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "common/nearest.h"
 #include "common/status_macros.h"
+#include "controller/dial_json.h"
+#include "controller/json_reader.h"
 #include "controller/laws/law.h"
 #include "controller/strict_json.h"
 
@@ -20,57 +21,7 @@ Json SideJson(const ClipSide& side) {
   return {{"intercept", side.line.intercept}, {"slope", side.line.slope}};
 }
 
-// Reads objects key by key and collects every problem.
-class Reader {
- public:
-  std::vector<std::string> problems;
-
-  void Wrong(const std::string& field, absl::string_view expected, const Json& found) {
-    problems.push_back(
-        absl::StrCat(field, ": expected ", expected, ", found ",
-                     found.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 60)));
-  }
-  bool Object(const std::string& field, const Json& json, const std::vector<std::string>& known) {
-    if (!json.is_object()) {
-      Wrong(field, "an object", json);
-      return false;
-    }
-    for (const auto& [key, value] : json.items()) {
-      if (std::ranges::find(known, key) == known.end()) {
-        problems.push_back(
-            absl::StrCat(field, ": unknown key \"", key.substr(0, 60), "\"", DidYouMean(key, known)));
-      }
-    }
-    return true;
-  }
-  void Number(const std::string& field, const Json& json, const char* key, double& out) {
-    if (!json.contains(key)) return;
-    if (!json[key].is_number()) return Wrong(absl::StrCat(field, ".", key), "a number", json[key]);
-    out = json[key].get<double>();
-  }
-  void OptionalNumber(const std::string& field, const Json& json, const char* key,
-                      std::optional<double>& out) {
-    if (!json.contains(key) || json[key].is_null()) return;
-    double value = 0;
-    Number(field, json, key, value);
-    out = value;
-  }
-  // {intercept, slope}; null or "off" is off.
-  ClipSide Side(const std::string& field, const Json& json) {
-    ClipSide side;
-    if (json.is_null() || json == "off" || json == false) {  // YAML reads a bare off as false
-      side.off = true;
-      return side;
-    }
-    if (!Object(field, json, {"intercept", "slope"})) return side;
-    if (!json.contains("intercept")) problems.push_back(absl::StrCat(field, ".intercept is missing"));
-    Number(field, json, "intercept", side.line.intercept);
-    Number(field, json, "slope", side.line.slope);
-    return side;
-  }
-};
-
-void ReadPoints(const Json& json, ClipSchedule& clip, Reader& reader) {
+void ReadPoints(const Json& json, ClipSchedule& clip, JsonReader& reader) {
   const std::string field = "clip.piecewise";
   if (!reader.Object(field, json, {"points"}) || !json.contains("points")) return;
   if (!json["points"].is_array()) return reader.Wrong(field + ".points", "a list", json["points"]);
@@ -95,7 +46,7 @@ void ReadPoints(const Json& json, ClipSchedule& clip, Reader& reader) {
   }
 }
 
-void ReadRatioBounds(const Json& json, bool beside_eps_std, ClipSchedule& clip, Reader& reader) {
+void ReadRatioBounds(const Json& json, bool beside_eps_std, ClipSchedule& clip, JsonReader& reader) {
   const std::string field = "clip.ratio_bounds";
   if (!reader.Object(field, json, {"low", "high"})) return;
   double low = 0.8, high = 1.2;
@@ -117,24 +68,99 @@ void ReadRatioBounds(const Json& json, bool beside_eps_std, ClipSchedule& clip, 
   clip.lower = ClipSide{.line = {.intercept = 1 - low, .slope = 0}};
 }
 
-void ReadOd(const Json& json, ClipSchedule& clip, Reader& reader) {
+void ReadOd(const Json& json, ClipSchedule& clip, JsonReader& reader) {
   if (!reader.Object("clip.od", json, {"h_init", "h_min_ratio"})) return;
   if (json.contains("h_init") && json["h_init"] != "measured")
     reader.OptionalNumber("clip.od", json, "h_init", clip.od_h_init);
   reader.Number("clip.od", json, "h_min_ratio", clip.od_h_min_ratio);
 }
 
-void ReadClip(const Json& json, ClipSchedule& clip, Reader& reader) {
+constexpr std::pair<PhaseAdvance, const char*> kAdvances[] = {{PhaseAdvance::kSteps, "steps"},
+                                                              {PhaseAdvance::kHand, "hand"},
+                                                              {PhaseAdvance::kInflection, "inflection"}};
+
+Json PhaseJson(const PhaseSchedule& phase) {
+  Json out;
+  for (const auto& [advance, name] : kAdvances) {
+    if (advance == phase.advance) out["advance"] = name;
+  }
+  out["begin"] = phase.begin.has_value() ? Json(*phase.begin) : Json(nullptr);
+  const InflectionSettings& detector = phase.inflection;
+  out["inflection"] = {{"n_base", detector.n_base},
+                       {"margin", detector.margin},
+                       {"ema", detector.ema},
+                       {"hits", detector.hits},
+                       {"refractory", detector.refractory}};
+  return out;
+}
+
+void ReadPhase(const Json& json, PhaseSchedule& phase, JsonReader& reader) {
+  if (json.is_null() || !reader.Object("clip.phase", json, {"advance", "begin", "inflection"})) return;
+  if (json.contains("advance")) {
+    const auto found =
+        std::ranges::find_if(kAdvances, [&](const auto& one) { return json["advance"] == one.second; });
+    if (found != std::end(kAdvances)) {
+      phase.advance = found->first;
+    } else {
+      reader.Wrong("clip.phase.advance", "steps, hand or inflection", json["advance"]);
+    }
+  }
+  if (json.contains("begin") && !json["begin"].is_null())
+    reader.Whole("clip.phase", json, "begin", phase.begin.emplace());
+  if (!json.contains("inflection")) return;
+  const std::string field = "clip.phase.inflection";
+  const Json& from = json["inflection"];
+  InflectionSettings& detector = phase.inflection;
+  if (!reader.Object(field, from, {"n_base", "margin", "ema", "hits", "refractory"})) return;
+  reader.Whole(field, from, "n_base", detector.n_base);
+  reader.Number(field, from, "margin", detector.margin);
+  reader.Number(field, from, "ema", detector.ema);
+  reader.Whole(field, from, "hits", detector.hits);
+  reader.Whole(field, from, "refractory", detector.refractory);
+}
+
+Json BoxJson(const EpsilonBox& box) {
+  return {{"low", box.low.has_value() ? Json(*box.low) : Json(nullptr)},
+          {"high", box.high.has_value() ? Json(*box.high) : Json(nullptr)}};
+}
+
+void ReadBox(const std::string& field, const Json& json, EpsilonBox& box, JsonReader& reader) {
+  if (!reader.Object(field, json, {"low", "high"})) return;
+  for (const auto& [key, side] : {std::pair("low", &box.low), {"high", &box.high}}) {
+    if (!json.contains(key)) continue;
+    side->reset();
+    if (!IsOff(json[key])) reader.OptionalNumber(field, json, key, *side);
+  }
+}
+
+Json ThermostatJson(const ThermostatSettings& settings) {
+  return {{"target", settings.target},     {"band", settings.band},      {"ema", settings.ema},
+          {"interval", settings.interval}, {"up", BoxJson(settings.up)}, {"down", BoxJson(settings.down)}};
+}
+
+void ReadThermostat(const Json& json, ThermostatSettings& settings, JsonReader& reader) {
+  const std::string field = "clip.thermostat";
+  if (json.is_null() || !reader.Object(field, json, {"target", "band", "ema", "interval", "up", "down"}))
+    return;
+  reader.Number(field, json, "target", settings.target);
+  reader.Number(field, json, "band", settings.band);
+  reader.Number(field, json, "ema", settings.ema);
+  reader.Whole(field, json, "interval", settings.interval);
+  if (json.contains("up")) ReadBox(field + ".up", json["up"], settings.up, reader);
+  if (json.contains("down")) ReadBox(field + ".down", json["down"], settings.down, reader);
+}
+
+void ReadClip(const Json& json, ClipSchedule& clip, JsonReader& reader) {
   if (!reader.Object("clip", json,
-                     {"law", "total_steps", "phase_split", "eps_std", "upper", "lower", "od", "piecewise",
-                      "ratio_bounds"}))
+                     {"law", "total_steps", "phase_split", "phase", "eps_std", "upper", "lower", "od",
+                      "piecewise", "thermostat", "ratio_bounds"}))
     return;
   if (json.contains("law")) {
     const auto law = json["law"].is_string() ? ClipLawFromName(json["law"].get<std::string>()) : std::nullopt;
     if (law.has_value()) {
       clip.law = *law;
     } else {
-      reader.Wrong("clip.law", "static, id, did, od or piecewise", json["law"]);
+      reader.Wrong("clip.law", "static, id, did, od, piecewise or thermostat", json["law"]);
     }
   }
   if (json.contains("total_steps") && !json["total_steps"].is_null()) {
@@ -148,6 +174,8 @@ void ReadClip(const Json& json, ClipSchedule& clip, Reader& reader) {
   reader.Number("clip", json, "eps_std", clip.eps_std);
   if (json.contains("upper")) clip.upper = reader.Side("clip.upper", json["upper"]);
   if (json.contains("lower")) clip.lower = reader.Side("clip.lower", json["lower"]);
+  if (json.contains("phase")) ReadPhase(json["phase"], clip.phase, reader);
+  if (json.contains("thermostat")) ReadThermostat(json["thermostat"], clip.thermostat, reader);
   if (json.contains("od")) ReadOd(json["od"], clip, reader);
   if (json.contains("piecewise")) ReadPoints(json["piecewise"], clip, reader);
   if (json.contains("ratio_bounds"))
@@ -172,11 +200,14 @@ std::string WriteScheduleJson(const Schedule& schedule) {
   out["law"] = ClipLawName(clip.law);
   out["total_steps"] = clip.total_steps.has_value() ? Json(*clip.total_steps) : Json(nullptr);
   out["phase_split"] = clip.phase_split;
+  if (clip.phase != PhaseSchedule{}) out["phase"] = PhaseJson(clip.phase);
   out["eps_std"] = clip.eps_std;
   if (clip.upper.has_value()) out["upper"] = SideJson(*clip.upper);
   if (clip.lower.has_value()) out["lower"] = SideJson(*clip.lower);
   out["od"] = {{"h_init", clip.od_h_init.has_value() ? Json(*clip.od_h_init) : Json("measured")},
                {"h_min_ratio", clip.od_h_min_ratio}};
+  if (clip.law == ClipLaw::kThermostat || clip.thermostat != ThermostatSettings{})
+    out["thermostat"] = ThermostatJson(clip.thermostat);
   if (!clip.points.empty()) {
     Json points = Json::array();
     for (const PiecewisePoint& point : clip.points) {
@@ -190,7 +221,11 @@ std::string WriteScheduleJson(const Schedule& schedule) {
       {"max_change_per_step",
        guards.max_change_per_step.has_value() ? Json(*guards.max_change_per_step) : Json(nullptr)},
       {"dead_band", guards.dead_band}};
-  return Json{{"clip", out}, {"guards", guards_json}}.dump();
+  Json all;
+  all["clip"] = out;
+  for (const auto& [name, dial] : schedule.dials) all["dials"][name] = DialJson(dial);
+  all["guards"] = guards_json;
+  return all.dump();
 }
 
 absl::StatusOr<Schedule> ReadScheduleJson(absl::string_view text) {
@@ -201,9 +236,10 @@ absl::StatusOr<Schedule> ReadScheduleJson(absl::string_view text) {
   }
   const Json& json = *parsed;
   Schedule schedule;
-  Reader reader;
-  if (reader.Object("schedule", json, {"clip", "guards"})) {
+  JsonReader reader;
+  if (reader.Object("schedule", json, {"clip", "dials", "guards"})) {
     if (json.contains("clip")) ReadClip(json["clip"], schedule.clip, reader);
+    if (json.contains("dials")) ReadDials(json["dials"], schedule.dials, reader);
     if (json.contains("guards") &&
         reader.Object("guards", json["guards"], {"max_change_per_step", "dead_band"})) {
       reader.OptionalNumber("guards", json["guards"], "max_change_per_step",

@@ -15,9 +15,11 @@ namespace entrain {
 
 // What the trainer's objective can apply.
 struct TrainerCapabilities {
-  bool lines = true;      // thresholds that depend on the token's probability
-  bool plain_box = true;  // constant thresholds
-  std::vector<std::string> dials;
+  bool lines = true;                      // thresholds that depend on the token's probability
+  bool plain_box = true;                  // constant thresholds
+  std::vector<std::string> dials;         // names of the dials that it takes
+  std::vector<std::string> needed_dials;  // those of them that it cannot do without
+  friend bool operator==(const TrainerCapabilities&, const TrainerCapabilities&) = default;
 };
 
 struct Registration {

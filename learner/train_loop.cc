@@ -112,7 +112,8 @@ absl::Status TrainLoop::Register(const std::stop_token& stop) {
                                   .apply_schedule = options_.apply_schedule,
                                   .capabilities = {.lines = form == ClipForm::kLines,
                                                    .plain_box = form != ClipForm::kNone,
-                                                   .dials = DialsOf(options_.learner.objective)},
+                                                   .dials = DialsOf(options_.learner.objective),
+                                                   .needed_dials = NeededDials(options_.learner.objective)},
                                   .resume_from = step_,
                                   .last_directive = directive_};
   ENTRAIN_ASSIGN_OR_RETURN(

@@ -6,8 +6,8 @@ namespace entrain::laws {
 // Decrease, increase, decrease (docs/methods.md 1.4). First phase: E+ fades in from eps_std to H(p), E− =
 // eps_std. Second: E+ = H(p), E− is M(p) at full strength and fades to eps_std.
 LawOutput Did(const ClipSchedule& schedule, const LawState& state, const LawInput& input) {
-  const Phase phase = PhaseOf(schedule, input);
   LawOutput out{.next = state};
+  const Phase phase = PhaseOf(schedule, input, out.next);
   if (phase.first) {
     const double strength = 1.0 - phase.remaining;
     out.bounds = {.upper = Mix(strength, DynamicUpper(schedule), schedule.eps_std),
@@ -21,6 +21,7 @@ LawOutput Did(const ClipSchedule& schedule, const LawState& state, const LawInpu
     out.reason = absl::StrFormat("did, second phase: upper threshold H(p), lower at %.1f%% of M(p)",
                                  100 * phase.remaining);
   }
+  out.reason += phase.why;
   return out;
 }
 

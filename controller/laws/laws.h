@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
 
 #include "controller/laws/law.h"
 
@@ -11,6 +12,7 @@ LawOutput Static(const ClipSchedule& schedule, const LawState& state, const LawI
 LawOutput Id(const ClipSchedule& schedule, const LawState& state, const LawInput& input);
 LawOutput Did(const ClipSchedule& schedule, const LawState& state, const LawInput& input);
 LawOutput Od(const ClipSchedule& schedule, const LawState& state, const LawInput& input);
+LawOutput Thermostat(const ClipSchedule& schedule, const LawState& state, const LawInput& input);
 LawOutput Piecewise(const ClipSchedule& schedule, const LawState& state, const LawInput& input);
 
 // H(p) and M(p) of the paper, or what the schedule says instead; nullopt: that side is off.
@@ -38,13 +40,10 @@ inline std::optional<ClipLine> Mix(double weight, const std::optional<ClipLine>&
 struct Phase {
   bool first = true;
   double remaining = 1;
+  std::string why;  // of a switch that is not by plan; follows a reason
 };
-inline Phase PhaseOf(const ClipSchedule& schedule, const LawInput& input) {
-  const double total = static_cast<double>(input.total_steps);
-  const double k = std::min(static_cast<double>(input.step), total);
-  const double split = schedule.phase_split * total;
-  if (k <= split) return {.first = true, .remaining = 1.0 - k / split};
-  return {.first = false, .remaining = std::max(1.0 - (k - split) / std::max(total - split, 1e-12), 0.0)};
-}
+// By plan the first phase ends at phase_split · K. By hand or by the entropy's inflection the second begins
+// at step s, and remaining = 1 − (k − s)/(K − s) there; until then the first stays at its planned end.
+Phase PhaseOf(const ClipSchedule& schedule, const LawInput& input, LawState& next);
 
 }  // namespace entrain::laws

@@ -163,6 +163,15 @@ std::vector<std::string> DialsOf(const ObjectiveSpec& spec) {
   return names;
 }
 
+std::vector<std::string> NeededDials(const ObjectiveSpec& spec) {
+  const std::vector<std::string> missing = MissingParameters(spec);
+  std::vector<std::string> names = DialsOf(spec);
+  std::erase_if(names, [&](const std::string& dial) {
+    return std::ranges::find(missing, DialParameter(spec, dial)) == missing.end();
+  });
+  return names;
+}
+
 std::string DialParameter(const ObjectiveSpec& spec, const std::string& dial) {
   const Method* method = FindMethod(spec.name);
   if (method == nullptr) return "";

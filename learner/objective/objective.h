@@ -136,6 +136,8 @@ DefaultBox DefaultBoxOf(const ObjectiveSpec& spec);
 std::vector<std::string> MissingParameters(const ObjectiveSpec& spec);
 // Names of the dials that this objective takes from a directive, in order.
 std::vector<std::string> DialsOf(const ObjectiveSpec& spec);
+// Those of them without which a parameter is missing (MissingParameters).
+std::vector<std::string> NeededDials(const ObjectiveSpec& spec);
 // The parameter that a dial of DialsOf moves; "" for another name.
 std::string DialParameter(const ObjectiveSpec& spec, const std::string& dial);
 // A parameter as people read it: "eps_low", "from 0 to 1", "0.2".

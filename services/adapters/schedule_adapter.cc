@@ -137,6 +137,7 @@ class ScheduleServiceAdapter final : public v1::ScheduleService::CallbackService
         v1::ReplayPoint& added = *response->add_points();
         *added.mutable_replayed() = PointToProto(point.replayed);
         if (point.recorded) *added.mutable_recorded() = BoundsToProto(*point.recorded);
+        added.mutable_recorded_dials()->insert(point.recorded_dials.begin(), point.recorded_dials.end());
       }
       return absl::OkStatus();
     });

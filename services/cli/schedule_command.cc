@@ -62,6 +62,13 @@ std::string LineText(const std::optional<ClipLine>& line) {
                           : absl::StrFormat("%g %+g·p", line->intercept, line->slope);
 }
 
+// "; name value" for each.
+std::string DialsText(const std::map<std::string, double>& dials) {
+  std::string text;
+  for (const auto& [name, value] : dials) absl::StrAppendFormat(&text, "; %s %g", name, value);
+  return text;
+}
+
 Json RevisionJson(const ControllerPort::Revision& revision) {
   return {{"revision", revision.revision},
           {"etag", revision.etag},
@@ -83,8 +90,10 @@ int Show(const ScheduleOptions& options) {
     Json out = RevisionJson(*revision);
     out["held"] = run->held;
     out["last_step"] = run->last_step;
-    if (run->last_directive.has_value())
+    if (run->last_directive.has_value()) {
       out["in_force"] = Json::parse(WriteBoundsJson(run->last_directive->bounds));
+      out["in_force"]["dials"] = Json(run->last_directive->dials);
+    }
     std::cout << out.dump() << "\n";
     return 0;
   }
@@ -93,10 +102,10 @@ int Show(const ScheduleOptions& options) {
       run->last_step + 1, run->total_steps, revision->revision, revision->author, revision->reason,
       revision->effective_step, Json::parse(WriteScheduleJson(revision->schedule)).dump(2));
   if (run->last_directive.has_value()) {
-    std::cout << absl::StrFormat("in force: upper %s, lower %s  [%s: %s]%s\n",
-                                 LineText(run->last_directive->bounds.upper),
-                                 LineText(run->last_directive->bounds.lower), run->last_directive->state,
-                                 run->last_directive->reason, run->held ? "  HELD" : "");
+    std::cout << absl::StrFormat(
+        "in force: upper %s, lower %s%s  [%s: %s]%s\n", LineText(run->last_directive->bounds.upper),
+        LineText(run->last_directive->bounds.lower), DialsText(run->last_directive->dials),
+        run->last_directive->state, run->last_directive->reason, run->held ? "  HELD" : "");
   }
   if (const auto table = ReadCounterfactualTable(options.run); table.ok()) std::cout << "\n" << *table;
   return 0;
@@ -174,25 +183,31 @@ int HoldOrRelease(const ScheduleOptions& options, bool hold) {
   const absl::Status status = hold ? (*controller)->Hold(connection->run_id(), options.reason)
                                    : (*controller)->Release(connection->run_id(), options.reason);
   if (!status.ok()) return Failed(status);
-  std::cout << (hold ? "held: thresholds stay as they are until a release\n" : "released\n");
+  std::cout << (hold ? "held: thresholds and dials stay as they are until a release\n" : "released\n");
   return 0;
 }
 
+// `replayed`: the same step of a replay; null: a preview.
 void PrintPoint(const ScheduleOptions& options, const ControllerPort::Point& point,
-                const std::optional<ClipBounds>* recorded) {
+                const ControllerPort::ReplayedPoint* replayed) {
   if (options.json) {
     Json out = Json::parse(PointJson(point));
-    if (recorded != nullptr)
-      out["recorded"] = recorded->has_value() ? Json::parse(WriteBoundsJson(**recorded)) : Json(nullptr);
+    if (replayed != nullptr) {
+      out["recorded"] = nullptr;
+      if (replayed->recorded.has_value()) {
+        out["recorded"] = Json::parse(WriteBoundsJson(*replayed->recorded));
+        out["recorded"]["dials"] = Json(replayed->recorded_dials);
+      }
+    }
     std::cout << out.dump() << "\n";
     return;
   }
-  std::cout << absl::StrFormat("%6d  upper %-16s lower %-16s %-9s %s", point.step,
-                               LineText(point.bounds.upper), LineText(point.bounds.lower), point.state,
-                               point.reason);
-  if (recorded != nullptr && recorded->has_value()) {
-    std::cout << absl::StrFormat("  | recorded: upper %s lower %s", LineText((*recorded)->upper),
-                                 LineText((*recorded)->lower));
+  std::cout << absl::StrFormat("%6d  upper %-16s lower %-16s%s %-9s %s", point.step,
+                               LineText(point.bounds.upper), LineText(point.bounds.lower),
+                               DialsText(point.dials), point.state, point.reason);
+  if (replayed != nullptr && replayed->recorded.has_value()) {
+    std::cout << absl::StrFormat("  | recorded: upper %s lower %s%s", LineText(replayed->recorded->upper),
+                                 LineText(replayed->recorded->lower), DialsText(replayed->recorded_dials));
   }
   std::cout << "\n";
 }
@@ -228,8 +243,7 @@ int Replay(const ScheduleOptions& options) {
   if (!connection.ok()) return Failed(connection.status());
   const auto points = connection->Replay(*schedule);
   if (!points.ok()) return Failed(points.status());
-  for (const ControllerPort::ReplayedPoint& point : *points)
-    PrintPoint(options, point.replayed, &point.recorded);
+  for (const ControllerPort::ReplayedPoint& point : *points) PrintPoint(options, point.replayed, &point);
   return 0;
 }
 
@@ -237,8 +251,9 @@ int Replay(const ScheduleOptions& options) {
 
 void AddScheduleCommands(CLI::App& app, CommandAction& action) {
   auto options = std::make_shared<ScheduleOptions>();
-  CLI::App* schedule = app.add_subcommand("schedule", "See and change the clip schedule of a run, live")
-                           ->require_subcommand(1);
+  CLI::App* schedule =
+      app.add_subcommand("schedule", "See and change the schedule of a run (clip thresholds, dials), live")
+          ->require_subcommand(1);
   const auto add = [&](const char* name, const char* help, std::function<int(const ScheduleOptions&)> run,
                        bool needs_run) {
     CLI::App* command = schedule->add_subcommand(name, help);
@@ -255,12 +270,12 @@ void AddScheduleCommands(CLI::App& app, CommandAction& action) {
   };
   const auto with_schedule = [&](CLI::App* command, bool required) {
     CLI::Option* option = command->add_option("--schedule", options->schedule_file,
-                                              "YAML file with clip: (and guards:), or a run file");
+                                              "YAML file with clip:, dials: and guards:, or a run file");
     if (required) option->required();
     command->add_option("--set", options->settings, "key=value, such as clip.eps_std=0.3; may be repeated")
         ->allow_extra_args(false);
   };
-  add("show", "Revision, schedule, thresholds in force", Show, true);
+  add("show", "Revision, schedule, thresholds and dials in force", Show, true);
   CLI::App* set = add(
       "set", "Make a new revision; it takes effect at the next step",
       [](const ScheduleOptions& o) { return Report(o, Edit(o, false)); }, true);
@@ -277,7 +292,7 @@ void AddScheduleCommands(CLI::App& app, CommandAction& action) {
   with_reason(rollback);
   add("history", "Who changed what, when and why", History, true);
   with_reason(add(
-      "hold", "Keep the thresholds as they are",
+      "hold", "Keep the thresholds and dials as they are",
       [](const ScheduleOptions& o) { return HoldOrRelease(o, true); }, true));
   with_reason(add(
       "release", "Let the schedule go on", [](const ScheduleOptions& o) { return HoldOrRelease(o, false); },

@@ -35,6 +35,7 @@ absl::StatusOr<ControllerPort::ReplayedPoint> ReplayedFromProto(const std::strin
   if (message.has_recorded()) {
     ENTRAIN_ASSIGN_OR_RETURN(point.recorded, BoundsFromProto(field + ".recorded", message.recorded()));
   }
+  point.recorded_dials.insert(message.recorded_dials().begin(), message.recorded_dials().end());
   return point;
 }
 

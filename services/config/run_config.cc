@@ -246,9 +246,6 @@ void ReadObjective(ConfigTree& tree, RunConfig& config) {
   }
   config.learner.objective = *std::move(spec);
   ReadRegions(tree, config.learner.objective.regions);
-  for (const std::string& missing : MissingParameters(config.learner.objective))
-    tree.Problem("objective.params",
-                 absl::StrCat(missing, " is missing: objective ", name, " has no default"));
   if (ClipFormOf(config.learner.objective) == ClipForm::kNone) return;
   for (const char* key : {"upper", "lower", "eps_low", "eps_high"}) {
     if (tree.Has(absl::StrCat("objective.params.", key))) {
@@ -267,6 +264,30 @@ Schedule DefaultSchedule(const ObjectiveSpec& objective) {
   schedule.clip.upper = ClipSide{.line = {.intercept = box.eps_high}};
   schedule.clip.lower = ClipSide{.line = {.intercept = box.eps_low}};
   return schedule;
+}
+
+// The schedule's dials against the objective's: what it does not take, and what it needs from one of them.
+void CheckDials(ConfigTree& tree, const RunConfig& config) {
+  const ObjectiveSpec& objective = config.learner.objective;
+  std::vector<std::string> missing = MissingParameters(objective);
+  for (const auto& [dial, law] : config.schedule.dials) {
+    const std::string parameter = DialParameter(objective, dial);
+    std::erase(missing, parameter);
+    if (!parameter.empty()) continue;
+    const std::vector<std::string> taken = DialsOf(objective);
+    tree.Problem(absl::StrCat("schedule.dials.", dial),
+                 absl::StrCat("objective ", objective.name, " does not take this dial; it takes ",
+                              taken.empty() ? "none" : absl::StrJoin(taken, ", ")));
+  }
+  for (const std::string& parameter : missing) {
+    std::vector<std::string> dials = NeededDials(objective);
+    std::erase_if(dials,
+                  [&](const std::string& dial) { return DialParameter(objective, dial) != parameter; });
+    tree.Problem("objective.params",
+                 absl::StrCat(parameter, " is missing: objective ", objective.name,
+                              " has no default; give it here, or by a law of schedule.dials.",
+                              absl::StrJoin(dials, " or schedule.dials.")));
+  }
 }
 
 // What goes together, and what does not.
@@ -345,8 +366,15 @@ absl::StatusOr<RunConfig> ReadRunConfig(const std::string& path, const std::vect
   tree.Flag("staleness.exact", config.exact_staleness);
   config.schedule = DefaultSchedule(config.learner.objective);
   if (tree.Has("schedule")) {
-    if (const std::optional<Schedule> schedule = ReadScheduleSection(tree, "schedule"); schedule.has_value())
+    if (const std::optional<Schedule> schedule = ReadScheduleSection(tree, "schedule");
+        schedule.has_value()) {
+      const ClipSchedule published = config.schedule.clip;
       config.schedule = *schedule;
+      if (!tree.Has("schedule.clip")) config.schedule.clip = published;
+      CheckDials(tree, config);
+    }
+  } else {
+    CheckDials(tree, config);
   }
   tree.Known("controller", {"address", "on_silence", "wait_s"});
   tree.Text("controller.address", config.controller_address);

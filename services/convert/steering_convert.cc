@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
+#include "services/convert/dial_convert.h"
 #include "services/convert/field.h"
 #include "services/convert/utf8.h"
 
@@ -63,6 +64,8 @@ controller::v1::ClipLaw LawToProto(ClipLaw law) {
       return controller::v1::CLIP_LAW_OD;
     case ClipLaw::kPiecewise:
       return controller::v1::CLIP_LAW_PIECEWISE;
+    case ClipLaw::kThermostat:
+      return controller::v1::CLIP_LAW_THERMOSTAT;
   }
   return controller::v1::CLIP_LAW_UNSPECIFIED;
 }
@@ -79,11 +82,47 @@ absl::StatusOr<ClipLaw> LawFromProto(const std::string& field, controller::v1::C
       return ClipLaw::kOd;
     case controller::v1::CLIP_LAW_PIECEWISE:
       return ClipLaw::kPiecewise;
+    case controller::v1::CLIP_LAW_THERMOSTAT:
+      return ClipLaw::kThermostat;
     default:
       return FieldError(field,
-                        "CLIP_LAW_STATIC, CLIP_LAW_ID, CLIP_LAW_DID, CLIP_LAW_OD or CLIP_LAW_PIECEWISE",
+                        "CLIP_LAW_STATIC, CLIP_LAW_ID, CLIP_LAW_DID, CLIP_LAW_OD, CLIP_LAW_PIECEWISE or "
+                        "CLIP_LAW_THERMOSTAT",
                         absl::StrCat(static_cast<int>(law)));
   }
+}
+
+void PhaseToProto(const PhaseSchedule& phase, controller::v1::PhaseSchedule& message) {
+  message.set_advance(phase.advance == PhaseAdvance::kSteps  ? controller::v1::PHASE_ADVANCE_STEPS
+                      : phase.advance == PhaseAdvance::kHand ? controller::v1::PHASE_ADVANCE_HAND
+                                                             : controller::v1::PHASE_ADVANCE_INFLECTION);
+  if (phase.begin) message.set_begin_step(*phase.begin);
+  controller::v1::Inflection& detector = *message.mutable_inflection();
+  detector.set_num_base(phase.inflection.n_base);
+  detector.set_margin(phase.inflection.margin);
+  detector.set_ema_weight(phase.inflection.ema);
+  detector.set_num_hits(phase.inflection.hits);
+  detector.set_num_refractory(phase.inflection.refractory);
+}
+
+void BoxToProto(const EpsilonBox& box, controller::v1::EpsilonBox& message) {
+  for (const auto& [epsilon, side] :
+       {std::pair(box.low, message.mutable_low()), {box.high, message.mutable_high()}}) {
+    if (epsilon.has_value()) {
+      side->set_epsilon(*epsilon);
+    } else {
+      side->mutable_off();
+    }
+  }
+}
+
+void ThermostatToProto(const ThermostatSettings& settings, controller::v1::Thermostat& message) {
+  message.set_target_entropy_nats(settings.target);
+  message.set_band_nats(settings.band);
+  message.set_ema_weight(settings.ema);
+  message.set_num_interval(settings.interval);
+  BoxToProto(settings.up, *message.mutable_up());
+  BoxToProto(settings.down, *message.mutable_down());
 }
 
 controller::v1::ClipSchedule ClipToProto(const ClipSchedule& clip) {
@@ -102,6 +141,8 @@ controller::v1::ClipSchedule ClipToProto(const ClipSchedule& clip) {
     *added.mutable_upper() = SideToProto(point.upper);
     *added.mutable_lower() = SideToProto(point.lower);
   }
+  PhaseToProto(clip.phase, *message.mutable_phase());
+  ThermostatToProto(clip.thermostat, *message.mutable_thermostat());
   return message;
 }
 
@@ -120,6 +161,62 @@ absl::StatusOr<PiecewisePoint> PointFromProto(const std::string& field,
   ENTRAIN_ASSIGN_OR_RETURN(point.upper, SideFromProto(field + ".upper", message.upper()));
   ENTRAIN_ASSIGN_OR_RETURN(point.lower, SideFromProto(field + ".lower", message.lower()));
   return point;
+}
+
+absl::Status ReadPhase(const std::string& field, const controller::v1::PhaseSchedule& message,
+                       PhaseSchedule& phase) {
+  switch (message.advance()) {
+    case controller::v1::PHASE_ADVANCE_STEPS:
+      phase.advance = PhaseAdvance::kSteps;
+      break;
+    case controller::v1::PHASE_ADVANCE_HAND:
+      phase.advance = PhaseAdvance::kHand;
+      break;
+    case controller::v1::PHASE_ADVANCE_INFLECTION:
+      phase.advance = PhaseAdvance::kInflection;
+      break;
+    default:
+      return FieldError(field + ".advance",
+                        "PHASE_ADVANCE_STEPS, PHASE_ADVANCE_HAND or PHASE_ADVANCE_INFLECTION",
+                        absl::StrCat(static_cast<int>(message.advance())));
+  }
+  if (message.has_begin_step()) phase.begin = message.begin_step();
+  const controller::v1::Inflection& detector = message.inflection();
+  InflectionSettings& out = phase.inflection;
+  if (detector.has_num_base()) out.n_base = detector.num_base();
+  if (detector.has_num_hits()) out.hits = detector.num_hits();
+  if (detector.has_num_refractory()) out.refractory = detector.num_refractory();
+  ENTRAIN_RETURN_IF_ERROR(
+      ReadNumber(field + ".inflection.margin", detector.has_margin(), detector.margin(), out.margin));
+  return ReadNumber(field + ".inflection.ema_weight", detector.has_ema_weight(), detector.ema_weight(),
+                    out.ema);
+}
+
+absl::Status ReadEpsilon(const std::string& field, bool present, const controller::v1::EpsilonSide& message,
+                         std::optional<double>& epsilon) {
+  if (!present) return absl::OkStatus();
+  epsilon.reset();
+  if (message.side_case() == controller::v1::EpsilonSide::SIDE_NOT_SET)
+    return FieldError(field, "an epsilon or off", "neither");
+  return ReadNumber(field + ".epsilon", message.has_epsilon(), message.epsilon(), epsilon);
+}
+
+absl::Status ReadBox(const std::string& field, const controller::v1::EpsilonBox& message, EpsilonBox& box) {
+  ENTRAIN_RETURN_IF_ERROR(ReadEpsilon(field + ".low", message.has_low(), message.low(), box.low));
+  return ReadEpsilon(field + ".high", message.has_high(), message.high(), box.high);
+}
+
+absl::Status ReadThermostat(const std::string& field, const controller::v1::Thermostat& message,
+                            ThermostatSettings& settings) {
+  ENTRAIN_RETURN_IF_ERROR(ReadNumber(field + ".target_entropy_nats", message.has_target_entropy_nats(),
+                                     message.target_entropy_nats(), settings.target));
+  ENTRAIN_RETURN_IF_ERROR(
+      ReadNumber(field + ".band_nats", message.has_band_nats(), message.band_nats(), settings.band));
+  ENTRAIN_RETURN_IF_ERROR(
+      ReadNumber(field + ".ema_weight", message.has_ema_weight(), message.ema_weight(), settings.ema));
+  if (message.has_num_interval()) settings.interval = message.num_interval();
+  ENTRAIN_RETURN_IF_ERROR(ReadBox(field + ".up", message.up(), settings.up));
+  return ReadBox(field + ".down", message.down(), settings.down);
 }
 
 // Absolute bounds of the ratio → the box of epsilons they mean.
@@ -168,6 +265,8 @@ absl::StatusOr<ClipSchedule> ClipFromProto(const std::string& field,
                              PointFromProto(absl::StrCat(field, ".points[", i, "]"), message.points(i)));
     clip.points.push_back(point);
   }
+  if (message.has_phase()) ENTRAIN_RETURN_IF_ERROR(ReadPhase(field + ".phase", message.phase(), clip.phase));
+  ENTRAIN_RETURN_IF_ERROR(ReadThermostat(field + ".thermostat", message.thermostat(), clip.thermostat));
   ENTRAIN_RETURN_IF_ERROR(ApplyRatioBounds(field + ".ratio_bounds", message, clip));
   return clip;
 }
@@ -193,6 +292,7 @@ controller::v1::TrainerCapabilities CapabilitiesToProto(const TrainerCapabilitie
   message.set_lines(capabilities.lines);
   message.set_plain_box(capabilities.plain_box);
   for (const std::string& dial : capabilities.dials) message.add_dials(ToUtf8(dial));
+  for (const std::string& dial : capabilities.needed_dials) message.add_needed_dials(ToUtf8(dial));
   return message;
 }
 
@@ -219,6 +319,8 @@ controller::v1::Schedule ScheduleToProto(const Schedule& schedule) {
   if (schedule.guards.max_change_per_step)
     guards.set_max_change_per_step(*schedule.guards.max_change_per_step);
   guards.set_dead_band(schedule.guards.dead_band);
+  for (const auto& [name, dial] : schedule.dials)
+    (*message.mutable_dials())[ToUtf8(name)] = DialToProto(dial);
   return message;
 }
 
@@ -232,6 +334,10 @@ absl::StatusOr<Schedule> ScheduleFromProto(const std::string& field,
                                      guards.max_change_per_step(), schedule.guards.max_change_per_step));
   ENTRAIN_RETURN_IF_ERROR(ReadNumber(field + ".guards.dead_band", guards.has_dead_band(), guards.dead_band(),
                                      schedule.guards.dead_band));
+  for (const auto& [name, dial] : message.dials()) {
+    ENTRAIN_ASSIGN_OR_RETURN(schedule.dials[name],
+                             DialFromProto(absl::StrCat(field, ".dials[\"", name, "\"]"), dial));
+  }
   return schedule;
 }
 
@@ -246,6 +352,7 @@ controller::v1::Observation ObservationToProto(const Observation& observation) {
   message.set_applied_directive_id(observation.applied_directive_id);
   if (observation.applied_bounds)
     *message.mutable_applied_bounds() = BoundsToProto(*observation.applied_bounds);
+  NumbersToProto(observation.applied_dials, *message.mutable_applied_dials());
   return message;
 }
 
@@ -267,6 +374,8 @@ absl::StatusOr<Observation> ObservationFromProto(const std::string& field,
     ENTRAIN_ASSIGN_OR_RETURN(observation.applied_bounds,
                              BoundsFromProto(field + ".applied_bounds", message.applied_bounds()));
   }
+  ENTRAIN_ASSIGN_OR_RETURN(observation.applied_dials,
+                           NumbersFromProto(field + ".applied_dials", message.applied_dials()));
   return observation;
 }
 
@@ -335,9 +444,11 @@ absl::StatusOr<Registration> RegistrationFromProto(const controller::v1::Registe
   ENTRAIN_ASSIGN_OR_RETURN(registration.schedule, ScheduleFromProto("schedule", message.schedule()));
   if (message.has_capabilities()) {
     const auto& dials = message.capabilities().dials();
+    const auto& needed = message.capabilities().needed_dials();
     registration.capabilities = {.lines = message.capabilities().lines(),
                                  .plain_box = message.capabilities().plain_box(),
-                                 .dials = std::vector<std::string>(dials.begin(), dials.end())};
+                                 .dials = std::vector<std::string>(dials.begin(), dials.end()),
+                                 .needed_dials = std::vector<std::string>(needed.begin(), needed.end())};
   }
   if (message.has_last_directive()) {
     ENTRAIN_ASSIGN_OR_RETURN(registration.last_directive,

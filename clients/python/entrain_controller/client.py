@@ -135,6 +135,7 @@ class Controller:
         if self._last is not None:
             observation.applied_directive_id = self._last.directive_id
             observation.applied_bounds.CopyFrom(self._last.bounds)
+            observation.applied_dials.update(self._last.dials)
         request = telemetry_service_pb2.ReportStepRequest(observation=observation)
         end = time.monotonic() + timeout
         try:

@@ -168,6 +168,35 @@ TEST_F(RunFile, AParameterWithoutADefaultIsNeeded) {
   EXPECT_TRUE(Read(kGood, {"objective.name=aer", "objective.params.alpha=0.01"}).ok());
 }
 
+TEST_F(RunFile, AParameterWithoutADefaultMayComeFromADial) {
+  const auto config = Read(kGood, {"objective.name=aer", "schedule.dials.entropy_bonus.law=aer"});
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->schedule.dials.at("entropy_bonus"), DialSchedule(AerDial{}));
+  Refused(kGood, {"objective.params: alpha is missing", "schedule.dials.entropy_bonus"},
+          {"objective.name=aer", "schedule.dials.difficulty_rho.law=static",
+           "schedule.dials.difficulty_rho.value=0.5"});
+  EXPECT_TRUE(Read(kGood, {"objective.name=entropic", "schedule.dials.entropic_alpha.law=entropic"}).ok());
+}
+
+TEST_F(RunFile, ADialThatTheObjectiveDoesNotTakeIsNamedWithItsLine) {
+  Refused(std::string(kGood) +
+              "objective: {name: ce_gppo}\nschedule:\n  dials:\n    entropy_bonus: {law: magic}\n",
+          {"run.yaml:11: schedule.dials.entropy_bonus: objective ce_gppo does not take this dial; it takes "
+           "ce_gppo_beta1, ce_gppo_beta2, dual_c"});
+  Refused(std::string(kGood) + "schedule:\n  dials:\n    entropy_bonuss: {law: magic}\n",
+          {"run.yaml:10: schedule.dials.entropy_bonuss: unknown dial", "entropy_bonus"});
+}
+
+TEST_F(RunFile, AScheduleOfDialsAloneKeepsTheBoxItsObjectiveWasPublishedWith) {
+  const auto config = Read(kGood, {"objective.name=ce_gppo", "schedule.dials.ce_gppo_beta1.law=static",
+                                   "schedule.dials.ce_gppo_beta1.value=0.5"});
+  ASSERT_TRUE(config.ok()) << config.status();
+  const auto dapo = Read(
+      kGood, {"objective.name=dapo", "schedule.dials.dual_c.law=static", "schedule.dials.dual_c.value=5"});
+  ASSERT_TRUE(dapo.ok()) << dapo.status();
+  EXPECT_EQ(dapo->schedule.clip.upper->line, (ClipLine{0.28, 0}));  // arXiv 2503.14476
+}
+
 TEST_F(RunFile, ThresholdsOfAnObjectiveWithoutClipFormAreParameters) {
   EXPECT_TRUE(Read(kGood, {"objective.name=dcpo", "objective.params.eps_low=0.1"}).ok());
   EXPECT_FALSE(Read(kGood, {"objective.name=ppo_clip", "objective.params.eps_low=0.1"}).ok());

@@ -328,6 +328,138 @@ TEST_F(ControllerTest, ABoxTrainerGetsNoLinesFromTheStepsBeforeIt) {
   EXPECT_EQ(Report(1, 1.0, 2).bounds.upper, (ClipLine{0.2, 0}));
 }
 
+// --- Dials. ---
+
+Registration Weighing(DialSchedule law, int64_t attempt = 1, int64_t resume_from = 0) {
+  Registration registration{
+      .run_id = "r", .total_steps = 100, .attempt = attempt, .resume_from = resume_from};
+  registration.capabilities.dials = {"positive_advantage_weight"};
+  registration.schedule.dials["positive_advantage_weight"] = std::move(law);
+  return registration;
+}
+
+TEST_F(ControllerTest, ADirectiveCarriesTheDialsOfItsStep) {
+  ASSERT_TRUE(
+      controller_->Register(Weighing(EntropyGuidedDial{.target = 0.5, .delta = 0.25, .initial = 0.5})).ok());
+  EXPECT_EQ(Report(0, 0.1).dials, (std::map<std::string, double>{{"positive_advantage_weight", 0.25}}));
+  EXPECT_EQ(Report(1, std::nullopt).dials.at("positive_advantage_weight"), 0.25);
+  EXPECT_EQ(Report(1, 0.9).dials.at("positive_advantage_weight"), 0.25);  // asked again
+  EXPECT_EQ(Report(2, 0.5).dials.at("positive_advantage_weight"), 0.5);
+}
+
+TEST_F(ControllerTest, ADialGoesOnAfterARestartAndAResume) {
+  const EntropyGuidedDial law{.target = 0.5, .delta = 0.125};
+  ASSERT_TRUE(controller_->Register(Weighing(law)).ok());
+  for (int64_t step = 0; step < 3; ++step) Report(step, 0.9);
+  Open();
+  EXPECT_EQ(Report(3, 0.9).dials.at("positive_advantage_weight"), 0.5);
+  ASSERT_TRUE(controller_->Register(Weighing(law, 2, 2)).ok());
+  EXPECT_EQ(Report(2, 0.1, 2).dials.at("positive_advantage_weight"), 0.125);
+}
+
+TEST_F(ControllerTest, ADialThatTheTrainerDoesNotTakeIsRefusedWithWhatItTakes) {
+  Registration registration = Weighing(StageDial{});
+  registration.capabilities.dials = {"ce_gppo_beta1", "dual_c"};
+  const absl::Status refused = controller_->Register(registration).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(refused.message().find("takes the dials ce_gppo_beta1, dual_c"), absl::string_view::npos)
+      << refused;
+  EXPECT_NE(refused.message().find("has the dial positive_advantage_weight"), absl::string_view::npos)
+      << refused;
+  ASSERT_TRUE(controller_->Register(Weighing(StageDial{})).ok());
+  Open();  // what the trainer takes is in the file
+  ControllerPort::Edit edit{.run_id = "r",
+                            .schedule = Schedule{},
+                            .etag = controller_->GetSchedule("r", std::nullopt)->etag,
+                            .author = "me",
+                            .reason = "a test"};
+  edit.schedule->dials["dual_c"] = StaticDial{3};
+  EXPECT_EQ(controller_->EditSchedule(edit).status().code(), absl::StatusCode::kFailedPrecondition);
+  edit.schedule->dials = {{"positive_advantage_weight", StaticDial{0.5}}};
+  EXPECT_TRUE(controller_->EditSchedule(edit).ok());
+  EXPECT_EQ(Report(0, 0.5).dials.at("positive_advantage_weight"), 0.5);
+}
+
+TEST_F(ControllerTest, AScheduleWithoutADialThatTheTrainerNeedsIsRefused) {
+  Registration registration = Weighing(StageDial{});
+  registration.capabilities.needed_dials = {"positive_advantage_weight"};
+  ASSERT_TRUE(controller_->Register(registration).ok());
+  Open();
+  const auto edited = Edit(0.3, controller_->GetSchedule("r", std::nullopt)->etag);
+  EXPECT_EQ(edited.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(edited.status().message().find("needs the dial positive_advantage_weight"),
+            absl::string_view::npos);
+}
+
+TEST_F(ControllerTest, HoldKeepsDialsAndTheStateOfTheirLaws) {
+  ASSERT_TRUE(controller_->Register(Weighing(EntropyGuidedDial{.target = 0.5, .delta = 0.125})).ok());
+  Report(0, 0.9);
+  ASSERT_TRUE(controller_->Hold("r", "me", "look at it").ok());
+  EXPECT_EQ(Report(1, 0.9).dials.at("positive_advantage_weight"), 0.125);
+  EXPECT_EQ(Report(2, 0.9).dials.at("positive_advantage_weight"), 0.125);
+  ASSERT_TRUE(controller_->Release("r", "me", "go on").ok());
+  EXPECT_EQ(Report(3, 0.9).dials.at("positive_advantage_weight"), 0.25);
+}
+
+TEST_F(ControllerTest, ADialThatWasNotAppliedIsADrift) {
+  ASSERT_TRUE(controller_->Register(Weighing(StaticDial{0.25})).ok());
+  const Directive directive = Report(0, 0.5);
+  Observation next = At(1, 0.5);
+  next.applied_directive_id = directive.id;
+  next.applied_bounds = directive.bounds;
+  next.applied_dials = directive.dials;
+  ASSERT_TRUE(controller_->ReportStep(next).ok());
+  EXPECT_EQ(controller_->stats().drifts, 0);
+  next.step = next.for_step = 2;
+  next.applied_dials["positive_advantage_weight"] = 1;
+  ASSERT_TRUE(controller_->ReportStep(next).ok());
+  EXPECT_EQ(controller_->stats().drifts, 1);
+  EXPECT_NE(controller_->ListAudit("r")->back().detail.find("used: "), std::string::npos);
+  EXPECT_EQ(controller_->ListObservations("r", 2, 0)->front().applied_dials, next.applied_dials);
+  next.step = next.for_step = 3;
+  next.applied_dials["positive_advantage_weight"] = NAN;
+  EXPECT_EQ(controller_->ReportStep(next).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(ControllerTest, ReplayAndPreviewHaveTheDials) {
+  const Registration registration = Weighing(EntropyGuidedDial{.target = 0.5, .delta = 0.125});
+  ASSERT_TRUE(controller_->Register(registration).ok());
+  std::vector<double> live;
+  std::map<int64_t, double> entropy;
+  for (int64_t step = 0; step < 20; ++step) {
+    entropy[step] = step % 3 == 0 ? 0.2 : 0.8;
+    live.push_back(Report(step, entropy[step]).dials.at("positive_advantage_weight"));
+  }
+  const auto preview = PreviewSchedule(registration.schedule, 20, 100, entropy);
+  const auto replay = controller_->Replay("r", registration.schedule);
+  ASSERT_TRUE(preview.ok() && replay.ok());
+  for (size_t k = 0; k < live.size(); ++k) {
+    EXPECT_EQ((*preview)[k].dials.at("positive_advantage_weight"), live[k]);
+    EXPECT_EQ((*replay)[k].replayed.dials.at("positive_advantage_weight"), live[k]);
+    EXPECT_EQ((*replay)[k].recorded_dials.at("positive_advantage_weight"), live[k]);
+  }
+  EXPECT_NE(PointJson((*preview)[0]).find("\"dials\":{\"positive_advantage_weight\":0.0}"), std::string::npos)
+      << PointJson((*preview)[0]);
+}
+
+// A file as the version before dials wrote it.
+TEST_F(ControllerTest, AFileOfSchemaOneIsBroughtUpToDateAndGoesOn) {
+  ASSERT_TRUE(controller_->Register(RunOf(ClipLaw::kOd)).ok());
+  Report(0, 1.0);
+  controller_.reset();
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(File().c_str(), &db), SQLITE_OK);
+  for (const char* sql : {"ALTER TABLE runs DROP COLUMN dials", "ALTER TABLE runs DROP COLUMN needed_dials",
+                          "PRAGMA user_version = 1"})
+    ASSERT_EQ(sqlite3_exec(db, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sql;
+  sqlite3_close(db);
+  Open();
+  EXPECT_EQ(Report(1, 0.1).state, "raise");
+  ASSERT_TRUE(controller_->Register(Weighing(StageDial{}, 2, 2)).ok());
+  Open();
+  EXPECT_EQ(controller_->ListRuns()->size(), 1u);
+}
+
 TEST_F(ControllerTest, ATrainerThatIgnoresThresholdsRegistersWithAnySchedule) {
   Registration none = RunOf(ClipLaw::kId);
   none.capabilities = {.lines = false, .plain_box = false, .dials = {}};

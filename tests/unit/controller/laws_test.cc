@@ -3,6 +3,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/str_cat.h"
 #include "common/rng.h"
 #include "controller/guards.h"
 #include "controller/laws/law.h"
@@ -99,11 +100,23 @@ TEST(Laws, StayInTheLegalRangeForRandomValidSchedules) {
   int tried = 0;
   for (int i = 0; i < 3000; ++i) {
     Schedule schedule;
-    schedule.clip.law = static_cast<ClipLaw>(rng.Below(4, position++));
+    schedule.clip.law = static_cast<ClipLaw>(rng.Below(6, position++));
     schedule.clip.phase_split = uniform(0.01, 0.99);
     schedule.clip.eps_std = uniform(0, 1);
     schedule.clip.upper = ClipSide{.line = {uniform(0, 2), uniform(-2, 1)}};
     schedule.clip.lower = ClipSide{.line = {uniform(0, 1), uniform(-1, 1)}};
+    if (schedule.clip.law == ClipLaw::kThermostat) {
+      schedule.clip.upper = schedule.clip.lower = std::nullopt;
+      schedule.clip.thermostat = {
+          .target = uniform(0, 1), .band = uniform(0, 1), .ema = uniform(0, 1), .interval = 1};
+    }
+    if (schedule.clip.law == ClipLaw::kPiecewise) {
+      schedule.clip.points = {{.step = 5, .upper = *schedule.clip.upper, .lower = *schedule.clip.lower},
+                              {.step = 9, .upper = {.line = {0.2, 0}}, .lower = {.line = {0.2, 0}}}};
+      schedule.clip.upper = schedule.clip.lower = std::nullopt;
+    }
+    if (schedule.clip.law == ClipLaw::kId || schedule.clip.law == ClipLaw::kDid)
+      schedule.clip.phase.advance = static_cast<PhaseAdvance>(rng.Below(3, position++));
     if (!schedule.Validate().ok()) continue;
     ++tried;
     const auto points = PreviewSchedule(schedule, 30, 20, {{0, 1.0}, {3, 0.1}, {9, 0.7}});
@@ -191,6 +204,98 @@ TEST(ScheduleJson, ComesBackAndNamesWhatIsWrong) {
   for (const char* expected : {"clip.law", "eps_sdt", "did you mean \"eps_std\"", "phase_split"}) {
     EXPECT_NE(bad.status().message().find(expected), absl::string_view::npos) << bad.status();
   }
+}
+
+TEST(LawState, AStateOfAnOlderVersionIsRead) {
+  const auto state = ReadLawState(
+      R"({"od_h_init":0.5,"od_raise":1,"revision":3,"catching_up":false,"bounds":{"upper":[0.5,-0.25],"lower":[0.2,0.0]}})");
+  ASSERT_TRUE(state.ok()) << state.status();
+  EXPECT_EQ(*state,
+            (LawState{.od_h_init = 0.5,
+                      .od_raise = 1,
+                      .revision = 3,
+                      .bounds = ClipBounds{.upper = ClipLine{0.5, -0.25}, .lower = ClipLine{0.2, 0}}}));
+}
+
+TEST(LawState, WhatIsNoStateOfADialIsRefused) {
+  const std::string rest = R"("od_raise": 0, "revision": 1, "catching_up": false})";
+  EXPECT_TRUE(ReadLawState(R"({"dials": {"a": {"law": "magic", "value": 0.1}}, )" + rest).ok());
+  for (const char* dials : {"[]", R"({"a": 1})", R"({"a": {}})", R"({"a": {"law": "aer", "value": "x"}})"})
+    EXPECT_FALSE(ReadLawState(absl::StrCat("{\"dials\": ", dials, ", ", rest)).ok()) << dials;
+}
+
+// Every law and setting, most of them away from their defaults.
+Schedule Everything() {
+  Schedule schedule = Of(ClipLaw::kDid);
+  schedule.clip.phase = {.advance = PhaseAdvance::kHand,
+                         .begin = 12,
+                         .inflection = {.n_base = 3, .margin = 0.9, .ema = 0.5, .hits = 3, .refractory = 5}};
+  schedule.dials = {
+      {"abc_e1", StaticDial{0.1 + 0.2}},
+      {"abc_e2", PiecewiseDial{.points = {{3, 0.5}, {8, 1}}}},
+      {"abc_e3", PiecewiseDial{.by_position = true, .points = {{0.25, 0.5}, {1, 0.75}}}},
+      {"abc_e4", StageDial{}},
+      {"ppl_alpha", EpochDial{.epochs = 3}},
+      {"positive_advantage_weight", EntropyGuidedDial{.target = 0.3, .delta = 0.1, .initial = 1}},
+      {"entropy_bonus", AerDial{.tau = 0.3, .rate = 0.01, .max = 0.1, .initial = 0.05, .h_init = 0.7}},
+      {"kl_cov_coef", AerDial{}},
+      {"entropic_alpha", EntropicDial{.target = 0.2, .kp = 2, .ki = 0}},
+      {"ce_gppo_beta1", MagicDial{.target = 0.1, .delta = 0.01, .min = 0.1, .max = 0.2, .initial = 0.15}},
+      {"ce_gppo_beta2",
+       PiDial{.target = 0.4, .kp = 3, .ki = 0.5, .min = 0.1, .max = 2, .initial = 1, .raises = false}}};
+  return schedule;
+}
+
+TEST(ScheduleJson, EveryLawOfADialComesBack) {
+  const auto read = ReadScheduleJson(WriteScheduleJson(Everything()));
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(*read, Everything());
+  Schedule thermostat = Of(ClipLaw::kThermostat);
+  thermostat.clip.thermostat = {.target = 0.5,
+                                .band = 0.1,
+                                .ema = 0.3,
+                                .interval = 4,
+                                .up = {.low = 0.1, .high = 0.5},
+                                .down = {.low = std::nullopt, .high = 0.2}};
+  EXPECT_EQ(*ReadScheduleJson(WriteScheduleJson(thermostat)), thermostat);
+}
+
+TEST(ScheduleJson, ShortDialsMeanTheDefaults) {
+  const auto schedule = ReadScheduleJson(
+      R"({"clip": {"law": "thermostat", "thermostat": {"down": {"high": 0.05}, "up": {"low": "off"}}},
+          "dials": {"entropy_bonus": {"law": "aer", "h_init": "measured"}, "abc_e1": null,
+                    "ce_gppo_beta2": {"law": "pi", "target": 0.4, "min": 0.5, "max": 2, "direction": "raises"}}})");
+  ASSERT_TRUE(schedule.ok()) << schedule.status();
+  EXPECT_EQ(schedule->clip.thermostat.down, (EpsilonBox{.low = std::nullopt, .high = 0.05}));
+  EXPECT_EQ(schedule->clip.thermostat.up, EpsilonBox{});
+  EXPECT_EQ(schedule->dials,
+            (std::map<std::string, DialSchedule>{
+                {"entropy_bonus", AerDial{}},
+                {"ce_gppo_beta2", PiDial{.target = 0.4, .min = 0.5, .max = 2, .initial = 0.5}}}));
+}
+
+TEST(ScheduleJson, EveryProblemOfADialIsNamedAtOnce) {
+  const auto bad = ReadScheduleJson(
+      R"({"clip": {"phase": {"advance": "later", "begin": 1.5}}, "dials": {
+          "a": 1, "b": {}, "c": {"law": "magick"}, "d": {"law": "static"}, "e": {"law": "magic", "detla": 1},
+          "f": {"law": "pi", "target": "x"}, "g": {"law": "piecewise", "points": [{"step": 1}]},
+          "h": {"law": "epoch", "epochs": 2.5}, "i": {"law": "stage", "value": 1}}})");
+  for (const char* expected :
+       {"clip.phase.advance: expected steps, hand or inflection", "clip.phase.begin: expected a whole number",
+        "dials.a: expected an object", "dials.b.law is missing", "dials.c.law: expected static, piecewise",
+        "dials.d.value is missing", "dials.e: unknown key \"detla\"; did you mean \"delta\"",
+        "dials.f.target: expected a number", "dials.f.min is missing", "dials.f.max is missing",
+        "dials.g.points[0].value is missing", "dials.h.epochs: expected a whole number",
+        "dials.i: unknown key \"value\""}) {
+    EXPECT_NE(bad.status().message().find(expected), absl::string_view::npos) << bad.status() << expected;
+  }
+}
+
+TEST(ScheduleJson, ADifferenceNamesTheDial) {
+  Schedule from, to;
+  from.dials["entropy_bonus"] = MagicDial{};
+  to.dials["entropy_bonus"] = MagicDial{.target = 0.25};
+  EXPECT_EQ(DiffSchedules(from, to), "dials.entropy_bonus.target: 0.2 → 0.25");
 }
 
 TEST(ScheduleJson, AKeyThatStandsTwiceIsRefused) {

@@ -39,9 +39,22 @@ class Draw {
   uint64_t at_ = 0;
 };
 
+DialSchedule DrawDial(Draw& draw) {
+  DialSchedule dial = *DialLawFromName(DialLawNames()[static_cast<size_t>(draw.Below(9))]);
+  VisitDialNumbers(dial, [&](const char*, double& number) { number = draw.Number(); });
+  if (auto* piecewise = std::get_if<PiecewiseDial>(&dial)) {
+    piecewise->by_position = draw.Coin();
+    for (int64_t n = draw.Below(4); n > 0; --n) piecewise->points.push_back({draw.Number(), draw.Number()});
+  }
+  if (auto* epoch = std::get_if<EpochDial>(&dial)) epoch->epochs = draw.Below(9);
+  if (auto* aer = std::get_if<AerDial>(&dial)) aer->h_init = draw.MaybeNumber();
+  if (auto* pi = std::get_if<PiDial>(&dial)) pi->raises = draw.Coin();
+  return dial;
+}
+
 Schedule DrawSchedule(Draw& draw) {
   Schedule schedule;
-  schedule.clip.law = static_cast<ClipLaw>(draw.Below(5));
+  schedule.clip.law = static_cast<ClipLaw>(draw.Below(6));
   if (draw.Coin()) schedule.clip.total_steps = draw.Below(1000);
   schedule.clip.phase_split = draw.Number();
   schedule.clip.eps_std = draw.Number();
@@ -51,6 +64,17 @@ Schedule DrawSchedule(Draw& draw) {
   schedule.clip.od_h_min_ratio = draw.Number();
   for (int64_t n = draw.Below(4); n > 0; --n)
     schedule.clip.points.push_back({draw.Below(100), draw.Side(), draw.Side()});
+  schedule.clip.phase.advance = static_cast<PhaseAdvance>(draw.Below(3));
+  if (draw.Coin()) schedule.clip.phase.begin = draw.Below(1000);
+  schedule.clip.phase.inflection = {draw.Below(9), draw.Number(), draw.Number(), draw.Below(9),
+                                    draw.Below(99)};
+  schedule.clip.thermostat = {.target = draw.Number(),
+                              .band = draw.Number(),
+                              .ema = draw.Number(),
+                              .interval = draw.Below(99),
+                              .up = {.low = draw.MaybeNumber(), .high = draw.MaybeNumber()},
+                              .down = {.low = draw.MaybeNumber(), .high = draw.MaybeNumber()}};
+  for (int64_t n = draw.Below(3); n > 0; --n) schedule.dials[absl::StrCat("dial", n)] = DrawDial(draw);
   schedule.guards.max_change_per_step = draw.MaybeNumber();
   schedule.guards.dead_band = draw.Number();
   return schedule;
@@ -108,6 +132,7 @@ TEST(SteeringConvertTest, EveryFieldOfAnObservationSurvivesTheWire) {
     observation.applied_directive_id = draw.Below(50);
     if (draw.Coin())
       observation.applied_bounds = ClipBounds{.upper = draw.MaybeLine(), .lower = draw.MaybeLine()};
+    observation.applied_dials = draw.Numbers();
     const absl::StatusOr<Observation> read =
         ObservationFromProto("observation", OverTheWire(ObservationToProto(observation)));
     ASSERT_TRUE(read.ok()) << read.status();
@@ -119,21 +144,23 @@ TEST(SteeringConvertTest, EveryFieldOfAnObservationSurvivesTheWire) {
     EXPECT_EQ(read->metrics, observation.metrics);
     EXPECT_EQ(read->applied_directive_id, observation.applied_directive_id);
     EXPECT_EQ(read->applied_bounds, observation.applied_bounds);
+    EXPECT_EQ(read->applied_dials, observation.applied_dials);
   }
 }
 
 TEST(SteeringConvertTest, EveryFieldOfARegistrationSurvivesTheWire) {
   Draw draw(5);
-  const Registration registration{.run_id = "r",
-                                  .name = "n",
-                                  .config_digest = "c",
-                                  .total_steps = 77,
-                                  .attempt = 3,
-                                  .schedule = DrawSchedule(draw),
-                                  .apply_schedule = true,
-                                  .capabilities = {.lines = false, .plain_box = true, .dials = {"a", "b"}},
-                                  .resume_from = 12,
-                                  .last_directive = DrawDirective(draw)};
+  const Registration registration{
+      .run_id = "r",
+      .name = "n",
+      .config_digest = "c",
+      .total_steps = 77,
+      .attempt = 3,
+      .schedule = DrawSchedule(draw),
+      .apply_schedule = true,
+      .capabilities = {.lines = false, .plain_box = true, .dials = {"a", "b"}, .needed_dials = {"b"}},
+      .resume_from = 12,
+      .last_directive = DrawDirective(draw)};
   const absl::StatusOr<Registration> read =
       RegistrationFromProto(OverTheWire(RegistrationToProto(registration)));
   ASSERT_TRUE(read.ok()) << read.status();
@@ -144,9 +171,7 @@ TEST(SteeringConvertTest, EveryFieldOfARegistrationSurvivesTheWire) {
   EXPECT_EQ(read->attempt, registration.attempt);
   EXPECT_EQ(read->schedule, registration.schedule);
   EXPECT_EQ(read->apply_schedule, registration.apply_schedule);
-  EXPECT_EQ(read->capabilities.lines, registration.capabilities.lines);
-  EXPECT_EQ(read->capabilities.plain_box, registration.capabilities.plain_box);
-  EXPECT_EQ(read->capabilities.dials, registration.capabilities.dials);
+  EXPECT_EQ(read->capabilities, registration.capabilities);
   EXPECT_EQ(read->resume_from, registration.resume_from);
   EXPECT_EQ(read->last_directive, registration.last_directive);
 
@@ -192,6 +217,18 @@ TEST(SteeringConvertTest, AbsoluteRatioBoundsBecomeEpsilons) {
   EXPECT_EQ(schedule->clip.upper->line.slope, 0);
 }
 
+TEST(SteeringConvertTest, AShortJsonDialMeansTheDefaults) {
+  const absl::StatusOr<Schedule> schedule = FromJson(
+      R"({"clip": {"law": "CLIP_LAW_THERMOSTAT", "thermostat": {"down": {"high": {"epsilon": 0.05}}}},
+          "dials": {"positive_advantage_weight": {"stage": {}}, "difficulty_rho": {"pi": {"target_entropy_nats": 0.5, "min": 0.2, "max": 0.9}}}})");
+  ASSERT_TRUE(schedule.ok()) << schedule.status();
+  Schedule expected{.clip = {.law = ClipLaw::kThermostat}};
+  expected.clip.thermostat.down.high = 0.05;
+  expected.dials["positive_advantage_weight"] = StageDial{};
+  expected.dials["difficulty_rho"] = PiDial{.target = 0.5, .min = 0.2, .max = 0.9, .initial = 0.2};
+  EXPECT_EQ(*schedule, expected);
+}
+
 struct BadSchedule {
   const char* json;
   const char* expected;
@@ -224,6 +261,18 @@ INSTANTIATE_TEST_SUITE_P(
         BadSchedule{
             R"({"clip": {"law": "CLIP_LAW_PIECEWISE", "points": [{"step": 0, "upper": {"off": {}}}]}})",
             "schedule.clip.points[0].lower: expected"},
+        BadSchedule{R"({"clip": {"law": "CLIP_LAW_ID", "phase": {}}})",
+                    "schedule.clip.phase.advance: expected PHASE_ADVANCE_STEPS"},
+        BadSchedule{R"({"clip": {"law": "CLIP_LAW_THERMOSTAT", "thermostat": {"band_nats": "NaN"}}})",
+                    "schedule.clip.thermostat.band_nats:"},
+        BadSchedule{R"({"clip": {"law": "CLIP_LAW_THERMOSTAT", "thermostat": {"up": {"low": {}}}}})",
+                    "schedule.clip.thermostat.up.low: expected an epsilon or off"},
+        BadSchedule{R"({"clip": {"law": "CLIP_LAW_STATIC"}, "dials": {"entropy_bonus": {}}})",
+                    "schedule.dials[\"entropy_bonus\"]: expected a law"},
+        BadSchedule{R"({"clip": {"law": "CLIP_LAW_STATIC"}, "dials": {"entropy_bonus": {"static": {}}}})",
+                    "schedule.dials[\"entropy_bonus\"].static.value: expected a number"},
+        BadSchedule{R"({"clip": {"law": "CLIP_LAW_STATIC"}, "dials": {"d": {"magic": {"delta": "NaN"}}}})",
+                    "schedule.dials[\"d\"].magic.delta:"},
         BadSchedule{R"({"clip": {"law": "CLIP_LAW_STATIC"}, "guards": {"dead_band": "NaN"}})",
                     "schedule.guards.dead_band:"},
         BadSchedule{R"({"clip": {"law": "CLIP_LAW_STATIC"}, "guards": {"max_change_per_step": "NaN"}})",
