@@ -12,6 +12,7 @@
 #include "learner/objective/batch_statistics.h"
 #include "learner/objective/method.h"
 #include "learner/objective/region_mask.h"
+#include "learner/objective/surrogate.h"
 #include "learner/objective/tis.h"
 
 namespace entrain {
@@ -342,7 +343,7 @@ absl::StatusOr<ObjectiveResult> EvaluateObjective(const ObjectiveSpec& spec, con
       if (!batch.push.empty() && batch.push[i] != 0) {
         const double pushed = batch.push[i] * token.ratio;
         result.loss -= pushed;
-        result.grad_new_logp[i] -= pushed;
+        if (std::abs(view.new_logp - view.old_logp) <= kLogRatioClamp) result.grad_new_logp[i] -= pushed;
       }
     }
     result.outcomes[i] = {.coefficient = -result.grad_new_logp[i] / weights[i],
