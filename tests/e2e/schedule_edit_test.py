@@ -77,6 +77,30 @@ class ScheduleEdit(EndToEnd):
         self.assertEqual(edit.returncode, 1)
         self.assertIn("--resume", edit.stderr)
 
+    def test_a_dial_moves_with_the_entropy_until_a_person_sets_it(self):
+        # No policy over 14 tokens has 100 nats, so that the law lowers its dial at every step.
+        run = self.start("run", f"learner.steps={self.STEPS}", "objective.name=pos_adv_reweight", "schedule.clip.law=static",
+                         "schedule.dials.positive_advantage_weight={law: entropy_guided, target: 100, delta: 0.25, initial: 1}")
+        run.wait_for_step(3)
+
+        def edit(setting):
+            return subprocess.run([ENTRAIN, "schedule", "set", run.folder, "--set", setting, "--reason", "a test"], capture_output=True, text=True, timeout=60)
+
+        refused = edit("dials.entropy_bonus={law: static, value: 0.1}")
+        self.assertEqual(refused.returncode, 1, refused.stderr)
+        self.assertIn("takes the dials positive_advantage_weight", refused.stderr)
+        unknown = edit("dials.positive_advantage_wieght={law: static, value: 0.1}")
+        self.assertEqual(unknown.returncode, 2, unknown.stderr)
+        self.assertIn('did you mean "positive_advantage_weight"', unknown.stderr)
+        done = edit("dials.positive_advantage_weight={law: static, value: 0.5}")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('dials.positive_advantage_weight.law: "entropy_guided" → "static"', done.stdout)
+        run.finish_ok()
+        for line in run.metrics():
+            value = 0.5 if line["directive/revision"] == 2 else max(0.75 - 0.25 * line["step"], 0)
+            self.assertEqual(line["dial/positive_advantage_weight"], value, line["step"])
+        self.assertEqual({line["directive/revision"] for line in run.metrics()}, {1, 2})
+
     def test_a_stale_etag_is_refused_with_the_current_revision(self):
         if not GRPCURL:
             self.skipTest("grpcurl is not installed (scripts/bootstrap --dev)")

@@ -32,6 +32,7 @@ class StaticController(telemetry_service_pb2_grpc.TelemetryServiceServicer):
         clip = self.registrations[-1].schedule.clip
         response.directive.bounds.upper.CopyFrom(clip.upper)
         response.directive.bounds.lower.CopyFrom(clip.lower)
+        response.directive.dials["entropy_bonus"] = 0.25
         return response
 
 
@@ -57,6 +58,8 @@ class ClientTest(unittest.TestCase):
         self.assertEqual((first.entropy_nats, first.metrics["kl/old_new"]), (0.75, 0.5))
         self.assertFalse(second.HasField("entropy_nats"))
         self.assertEqual((second.for_step, second.applied_directive_id), (6, 1))
+        self.assertEqual((dict(first.applied_dials), dict(second.applied_dials)), ({}, {"entropy_bonus": 0.25}))
+        self.assertEqual(directive.dials, {"entropy_bonus": 0.25})
         server.stop(None).wait()
 
     def test_a_controller_that_came_back_without_memory_is_told_again(self):

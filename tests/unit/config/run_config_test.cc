@@ -101,6 +101,23 @@ TEST_F(RunFile, MasksRegionsByName) {
   Refused(std::string(kGood) + "objective: {regions: {mask: [e1, e2, e3, e4]}}\n", {"nothing would train"});
 }
 
+TEST_F(RunFile, TheEffectiveFileHasPhasesAndDials) {
+  const auto config =
+      Read(std::string(kGood) +
+           "objective: {name: abc_grpo}\nschedule:\n"
+           "  clip: {law: id, phase: {advance: inflection, inflection: {hits: 3}}, lower: off}\n"
+           "  dials: {abc_e1: {law: magic}, abc_e2: {law: piecewise, at: position, points: [{position: 0.5, "
+           "value: 1}]},"
+           " abc_e3: {law: static, value: 1.0e-5}}\n");
+  ASSERT_TRUE(config.ok()) << config.status();
+  ASSERT_EQ(config->schedule.dials.size(), 3u);
+  for (const std::string& text : {WriteConfigJson(*config), WriteConfigYaml(*config)}) {
+    const auto again = Read(text);
+    ASSERT_TRUE(again.ok()) << again.status() << "\n" << text;
+    EXPECT_EQ(again->schedule, config->schedule);
+  }
+}
+
 TEST_F(RunFile, AnUnknownKeyIsNamedWithItsLineAndTheNearestName) {
   Refused(std::string(kGood) + "  promts_per_step: 4\n",
           {"run.yaml:8: learner.promts_per_step", "did you mean \"prompts_per_step\""});
