@@ -120,7 +120,7 @@ absl::Status TrainLoop::Register(const std::stop_token& stop) {
       const RegistrationReply reply,
       UntilAnswered<RegistrationReply>(
           "registering", [&] { return steering_.Register(registration, kRegisterDeadline); },
-          [] { return true; }, stop));
+          [this] { return options_.learner.on_silence != OnSilence::kStop; }, stop));
   if (!reply.schedule_differs) return absl::OkStatus();
   LogWarning("schedule_differs", {{"revision", reply.revision}, {"diff", reply.schedule_diff}});
   return Event("schedule_differs", {{"diff", reply.schedule_diff}},

@@ -17,6 +17,7 @@ class ScriptedSteering final : public Steering {
 
   absl::StatusOr<RegistrationReply> Register(const Registration& registration, absl::Duration) override {
     registrations.push_back(registration);
+    if (!registering.ok()) return registering;
     return RegistrationReply{.revision = 1};
   }
   absl::StatusOr<Directive> Steer(const Observation& observation, absl::Duration) override {
@@ -35,6 +36,7 @@ class ScriptedSteering final : public Steering {
             .state = "static"};
   }
 
+  absl::Status registering;  // what Register answers when it is an error
   std::vector<Registration> registrations;
   std::vector<Observation> observations;
 

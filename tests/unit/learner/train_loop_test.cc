@@ -58,6 +58,7 @@ struct Settings {
   bool eval = false;
   OnSilence on_silence = OnSilence::kHold;
   ScriptedSteering::Answer answer = Static;
+  absl::Status registering;
   InProcessWorker::Judge judge = Judge;
   bool resume = false;
 };
@@ -66,6 +67,7 @@ struct Settings {
 class Rig {
  public:
   explicit Rig(const Settings& settings) : steering(settings.answer), network(kVocab) {
+    steering.registering = settings.registering;
     folder_ = {.root = settings.root, .attempt = settings.attempt};
     fs::create_directories(folder_.AttemptFolder());
     std::optional<Checkpoint> resume;
@@ -392,6 +394,15 @@ TEST(TrainLoop, StopsOnSilenceWhenToldToWithItsStepsSaved) {
   ASSERT_TRUE(rig.NewestCheckpoint().ok());
   EXPECT_EQ(rig.NewestCheckpoint()->next_step, 3);
   EXPECT_EQ(rig.Lines().size(), 3u);
+}
+
+// A controller that was never there is silence too: "stop" must not wait for it for ever.
+TEST(TrainLoop, StopsWhenNoControllerAnswersTheRegistrationAndToldToStopOnSilence) {
+  const Rig rig({.root = FreshFolder("unregistered"),
+                 .on_silence = OnSilence::kStop,
+                 .registering = absl::UnavailableError("nobody listens")});
+  EXPECT_TRUE(absl::IsUnavailable(rig.created)) << rig.created;
+  EXPECT_EQ(rig.steering.registrations.size(), 1u);
 }
 
 TEST(TrainLoop, AStopDuringAStepAbandonsItAndSavesTheOnesBefore) {
