@@ -114,9 +114,7 @@ void AddBenchCommands(CLI::App& app, CommandAction& action) {
       "train-step",
       "The learner's real update on random tokens: medians of repeats after one that is not counted");
   train->add_option("--model", flags->model, "Hugging Face folder")->required();
-  train->add_option("--batch", flags->batch, "Completions")
-      ->capture_default_str()
-      ->check(Positive());
+  train->add_option("--batch", flags->batch, "Completions")->capture_default_str()->check(Positive());
   train->add_option("--prompt-tokens", flags->prompt_tokens, "Per completion")
       ->capture_default_str()
       ->check(Positive());
@@ -125,9 +123,7 @@ void AddBenchCommands(CLI::App& app, CommandAction& action) {
       ->check(CLI::Range(5, 1 << 24));
   train->add_option("--microbatch-tokens", flags->microbatch_tokens, "Padded tokens of one forward pass")
       ->capture_default_str();
-  train->add_option("--repeats", flags->repeats, "Counted repeats")
-      ->capture_default_str()
-      ->check(Positive());
+  train->add_option("--repeats", flags->repeats, "Counted repeats")->capture_default_str()->check(Positive());
   train->add_option("--threads", flags->network.threads, "Of the learner")->capture_default_str();
   train->add_option("--dtype", flags->network.dtype, "float32")->capture_default_str();
   train->add_option("--device", flags->network.device, "cpu")->capture_default_str();

@@ -137,9 +137,7 @@ void AddDataCommands(CLI::App& app, CommandAction& action) {
   CLI::App* countdown =
       data->add_subcommand("countdown", "An expression that uses given numbers and reaches a target");
   countdown->add_option("--out", options->out, "File")->required();
-  countdown->add_option("--lines", options->lines, "How many")
-      ->capture_default_str()
-      ->check(Positive());
+  countdown->add_option("--lines", options->lines, "How many")->capture_default_str()->check(Positive());
   countdown->add_option("--numbers", options->numbers, "Numbers per line")
       ->capture_default_str()
       ->check(CLI::Range(2, 8));

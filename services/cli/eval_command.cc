@@ -145,9 +145,7 @@ void AddEvalCommand(CLI::App& app, CommandAction& action) {
   command->add_option("--batch", flags->batch, "Prompts generated together")
       ->capture_default_str()
       ->check(Positive());
-  command->add_option("--threads", flags->threads, "Of the engine")
-      ->capture_default_str()
-      ->check(Positive());
+  command->add_option("--threads", flags->threads, "Of the engine")->capture_default_str()->check(Positive());
   command->add_flag("--json", flags->json, "One JSON object");
   command->callback([flags, &action] { action = [flags] { return Eval(*flags); }; });
 }

@@ -195,9 +195,7 @@ void AddModelCommands(CLI::App& app, CommandAction& action) {
       ->add_option("--data", flags->data, "JSONL; the completion to imitate is meta.completion, else answer")
       ->required();
   warmup->add_option("--judge", flags->judged_data, "JSONL of prompts for the pass rate; default: --data");
-  warmup->add_option("--steps", flags->warmup.steps, "Updates at most")
-      ->required()
-      ->check(Positive());
+  warmup->add_option("--steps", flags->warmup.steps, "Updates at most")->required()->check(Positive());
   warmup->add_option("--lr", flags->warmup.lr, "Learning rate")->capture_default_str();
   warmup->add_option("--batch", flags->warmup.batch, "Demonstrations per update")->capture_default_str();
   warmup->add_option("--until-pass-rate", flags->until_pass_rate, "Stop when it is reached");
