@@ -23,32 +23,28 @@ ChunkedHead::ChunkedHead(at::Tensor hidden, at::Tensor weight, std::span<const i
       logits_(at::empty({std::min(chunk_, Tokens()), weight_.size(0)}, at::kFloat)),
       stats_(targets.size()) {}
 
-template <typename Visit>
-void ChunkedHead::ForEachChunk(const Visit& visit) {
-  for (int64_t first = 0; first < Tokens(); first += chunk_) {
-    const int64_t count = std::min(chunk_, Tokens() - first);
-    visit(first, hidden_.narrow(0, first, count), logits_.narrow(0, 0, count));
-  }
+ChunkedHead::Chunk ChunkedHead::At(int64_t index) const {
+  const int64_t first = index * chunk_, count = std::min(chunk_, Tokens() - first);
+  return {.first = first, .rows = hidden_.narrow(0, first, count), .logits = logits_.narrow(0, 0, count)};
 }
 
-void ChunkedHead::ComputeLogits(const at::Tensor& rows, at::Tensor logits) const {
-  at::mm_out(logits, rows, weight_.t());
-}
+void ChunkedHead::ComputeLogits(Chunk& chunk) const { at::mm_out(chunk.logits, chunk.rows, weight_.t()); }
 
 const std::vector<TokenStat>& ChunkedHead::Forward() {
   const at::NoGradGuard no_grad;
   const auto vocab = static_cast<size_t>(weight_.size(0));
-  ForEachChunk([&](int64_t first, const at::Tensor& rows, const at::Tensor& logits) {
-    ComputeLogits(rows, logits);
-    const float* data = logits.data_ptr<float>();
-    at::parallel_for(0, rows.size(0), kRowsPerTask, [&](int64_t begin, int64_t end) {
+  for (int64_t index = 0; index < Chunks(); ++index) {
+    Chunk chunk = At(index);
+    ComputeLogits(chunk);
+    const float* data = chunk.logits.data_ptr<float>();
+    at::parallel_for(0, chunk.rows.size(0), kRowsPerTask, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
-        const auto token = static_cast<size_t>(first + i);
+        const auto token = static_cast<size_t>(chunk.first + i);
         stats_[token] = ComputeTokenStat(std::span(data + static_cast<size_t>(i) * vocab, vocab),
                                          targets_[token], temperature_);
       }
     });
-  });
+  }
   return stats_;
 }
 
@@ -57,21 +53,22 @@ at::Tensor ChunkedHead::Backward(const TokenGradients& gradients, const at::Tens
   const auto vocab = static_cast<size_t>(weight_.size(0));
   at::Tensor hidden_gradient = at::empty_like(hidden_);
   at::Tensor sum = weight_gradient;  // shares its numbers
-  ForEachChunk([&](int64_t first, const at::Tensor& rows, const at::Tensor& logits) {
-    if (!OneChunk()) ComputeLogits(rows, logits);
-    float* data = logits.data_ptr<float>();
-    at::parallel_for(0, rows.size(0), kRowsPerTask, [&](int64_t begin, int64_t end) {
+  for (int64_t index = Chunks() - 1; index >= 0; --index) {
+    Chunk chunk = At(index);
+    if (index < Chunks() - 1) ComputeLogits(chunk);  // those of the last are still there
+    float* data = chunk.logits.data_ptr<float>();
+    at::parallel_for(0, chunk.rows.size(0), kRowsPerTask, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
-        const auto token = static_cast<size_t>(first + i);
+        const auto token = static_cast<size_t>(chunk.first + i);
         const std::span row(data + static_cast<size_t>(i) * vocab, vocab);
         TokenStatBackward(row, targets_[token], temperature_, stats_[token], gradients.logprob[token],
                           gradients.entropy.empty() ? 0.0 : gradients.entropy[token], row);
       }
     });
-    at::Tensor part = hidden_gradient.narrow(0, first, rows.size(0));
-    at::mm_out(part, logits, weight_);
-    sum.addmm_(logits.t(), rows);
-  });
+    at::Tensor part = hidden_gradient.narrow(0, chunk.first, chunk.rows.size(0));
+    at::mm_out(part, chunk.logits, weight_);
+    sum.addmm_(chunk.logits.t(), chunk.rows);
+  }
   return hidden_gradient;
 }
 

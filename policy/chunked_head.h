@@ -12,10 +12,10 @@
 namespace entrain {
 
 // The output layer and the token statistics (docs/methods.md 0.5) as one pass over chunks of rows: logits
-// exist for one chunk at a time, and their gradient is written over them. Forward drops each chunk once its
-// statistics are known and Backward computes it again; when all rows fit in one chunk its logits are kept.
-// Both give the same bits, since a chunk is the same product of the same shape. Another chunk size changes
-// the rounding of the products, nothing else. Internal to policy; single-threaded, lives for one pass.
+// exist for one chunk at a time, and their gradient is written over them. Forward leaves the logits of the
+// last chunk, which may be the only one; Backward starts there and computes those of the others again, to the
+// same bits, since a chunk is the same product of the same shape. Another chunk size changes the rounding of
+// the products, nothing else. Internal to policy; single-threaded, lives for one pass.
 class ChunkedHead {
  public:
   // hidden: [tokens, D], weight: [V, D]; both contiguous and without gradient, unchanged while this lives.
@@ -30,12 +30,15 @@ class ChunkedHead {
   at::Tensor Backward(const TokenGradients& gradients, const at::Tensor& weight_gradient);
 
  private:
+  struct Chunk {
+    int64_t first;      // row of `hidden`
+    at::Tensor rows;    // of `hidden`
+    at::Tensor logits;  // their place
+  };
   int64_t Tokens() const { return hidden_.size(0); }
-  bool OneChunk() const { return Tokens() <= chunk_; }
-  // Calls visit(first row, rows of hidden, place for their logits) chunk after chunk.
-  template <typename Visit>
-  void ForEachChunk(const Visit& visit);
-  void ComputeLogits(const at::Tensor& rows, at::Tensor logits) const;
+  int64_t Chunks() const { return (Tokens() + chunk_ - 1) / chunk_; }
+  Chunk At(int64_t index) const;
+  void ComputeLogits(Chunk& chunk) const;
 
   const at::Tensor hidden_, weight_;
   const std::span<const int32_t> targets_;
