@@ -14,6 +14,7 @@ namespace entrain {
 // input.
 using CommandAction = std::function<int()>;
 void AddRunCommand(CLI::App& app, CommandAction& action);
+void AddRegionsCommand(CLI::App& app, CommandAction& action);
 void AddConfigCommand(CLI::App& app, CommandAction& action);
 void AddRunsCommands(CLI::App& app, CommandAction& action);
 void AddScheduleCommands(CLI::App& app, CommandAction& action);

@@ -48,6 +48,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   CommandAction action;
   AddRunCommand(app, action);
+  AddRegionsCommand(app, action);
   AddConfigCommand(app, action);
   AddRunsCommands(app, action);
   AddScheduleCommands(app, action);

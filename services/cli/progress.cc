@@ -129,11 +129,14 @@ std::string CurvesSvg(const std::string& title, const std::vector<NamedCurves>& 
       "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n<text x=\"%g\" y=\"22\" "
       "font-size=\"15\">%s</text>\n",
       kWidth, kTop + 2 * kPanel + kGap + 40, kLeft, title);
+  const double legend =
+      std::min(190.0, (kWidth - kLeft - kRight) / static_cast<double>(std::max<size_t>(runs.size(), 1)));
   for (size_t r = 0; r < runs.size(); ++r) {
+    const double x = kLeft + legend * static_cast<double>(r);
     absl::StrAppendFormat(
         &svg,
         "<rect x=\"%g\" y=\"34\" width=\"14\" height=\"4\" fill=\"%s\"/><text x=\"%g\" y=\"40\">%s</text>\n",
-        kLeft + 190.0 * r, kColours[r % kColours.size()], kLeft + 190.0 * r + 20, runs[r].name);
+        x, kColours[r % kColours.size()], x + 20, runs[r].name);
   }
   const auto panel = [&](double top, const std::string& label, auto values_of, double floor) {
     double high = floor;
