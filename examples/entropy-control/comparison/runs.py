@@ -96,7 +96,9 @@ def make_jobs(task, methods, seeds, steps, out, more=()):
     data = out / "data"
     shared = COMMON + filled(task["set"], steps, data)
     file = SOURCE / task["file"]
-    warm = Job(out / "warm-start", "warm start", 0, 1, file, shared + ["seed=0", "learner.steps=1", "learner.eval=null"])
+    # The warm start does not depend on the length of the runs.
+    warm_settings = [entry for entry in shared if not entry.startswith("learner.eval=")]
+    warm = Job(out / "warm-start", "warm start", 0, 1, file, warm_settings + ["seed=0", "learner.steps=1", "learner.eval=null"])
     start = warm.folder / "model"
     jobs = []
     for seed in seeds:

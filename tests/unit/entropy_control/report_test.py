@@ -160,6 +160,13 @@ class Page(unittest.TestCase):
         self.assertEqual(others[0].other_settings(), ["learner.steps=12", "learner.steps=13"])
 
 
+    def test_the_warm_start_does_not_depend_on_the_length_of_the_runs(self):
+        task = {**self.task, "set": ["learner.eval={every_steps: @steps}", "model.warmup={steps: 5}"]}
+        short, long = (runs.make_jobs(task, self.methods, [0], steps, self.out)[0] for steps in (12, 90))
+        self.assertEqual(short.settings, long.settings)
+        self.assertIn("model.warmup={steps: 5}", short.settings)
+
+
 class Pictures(unittest.TestCase):
     def test_ticks_are_round_and_within(self):
         self.assertEqual([round(tick, 10) for tick in charts.ticks(0, 1)], [0, 0.2, 0.4, 0.6, 0.8, 1])
