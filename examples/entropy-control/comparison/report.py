@@ -237,7 +237,7 @@ def constant_boxes(results, curves):
         box = constant_box(thresholds_of(curves, method["name"]))
         if box is not None and box != (None, None):
             low, high = ("off" if side is None else f"{side:g}" for side in box)
-            entries.append(f"{esc(method['title'])} {low} below and {high} above")
+            entries.append(f"{esc(method['title'])}: {low} below, {high} above")
     return f"<p>Constant boxes, not drawn: {'; '.join(entries)}.</p>" if entries else ""
 
 
@@ -253,6 +253,21 @@ def threshold_panels(results, curves):
                 panel.line([(step, sign * (intercept + slope * probability)) for step, intercept, slope in sides[side]], css, f"p = {probability}")
         return panel
     return panels(results, draw, "No method moved its thresholds.")
+
+
+def dial_figures(results, curves):
+    """One panel for every dial that a method's schedule moved; each has its own scale."""
+    out = []
+    for method in results["methods"]:
+        for name, points in sorted(curves.get(method["name"], {}).items()):
+            if not name.startswith("dial/") or not points:
+                continue
+            dial = name.removeprefix("dial/")
+            panel = Panel((0, results["steps"] - 1), limits([value for _, *values in points for value in values], floor=0), f"{dial} of {method['title']} over the steps")
+            panel.band([(step, low, high) for step, _, low, high in points], "b1")
+            panel.line([(step, value) for step, value, _, _ in points], "c1", dial)
+            out.append(f"<figure><figcaption>{esc(method['title'])}: <code>{esc(dial)}</code></figcaption>{panel.svg()}</figure>")
+    return f'<p>Dials that a schedule moved:</p><div class="grid-of-panels">{"".join(out)}</div>' if out else ""
 
 
 def region_panels(results, curves):
@@ -346,7 +361,8 @@ def page(results, curves):
                  + legend([("c1", "the method"), ("ref", reference)]) + path_panels(results, curves),
         "thresholds": "<p>How far the ratio may rise above 1 (upper part) and fall below it (lower part) for tokens of three probabilities; thresholds beyond "
                       f"{EPS_SHOWN} are drawn at the edge. A side that is off has no line.</p>"
-                      + legend([(css_, f"p = {probability}") for probability, css_ in PROBABILITIES]) + threshold_panels(results, curves) + constant_boxes(results, curves),
+                      + legend([(css_, f"p = {probability}") for probability, css_ in PROBABILITIES]) + threshold_panels(results, curves) + constant_boxes(results, curves)
+                      + dial_figures(results, curves),
         "clipped": "<p>Clip thresholds can only act on tokens that they clip. Clipping raises entropy on the low side and lowers it on the high side as long as the clipped "
                    "tokens are improbable: their q below e<sup>−H</sup>.</p>" + clip_table(results)
                    + "<p>Share of clipped tokens by the token's old probability, over the whole run:</p>"

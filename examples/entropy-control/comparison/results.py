@@ -67,13 +67,14 @@ def collect(task, steps, methods, jobs, failed):
 
 
 def curves(jobs, names):
-    """{method: {name: [mean over seeds by step, …], …}} with the least and greatest value beside: [(step, mean, low, high)]."""
+    """{method: {name: [(step, mean over seeds, least, greatest), …]}} of the given numbers and of every dial that a run recorded (`dial/…`)."""
     out = {}
     for job in jobs:
         if not job.finished():
             continue
         lines = read_metrics(job.folder)
-        for name in names:
+        dials = sorted({name for line in lines for name in line if name.startswith("dial/")})
+        for name in [*names, *dials]:
             out.setdefault(job.method, {}).setdefault(name, []).append(dict(measures.series(lines, name)))
     return {method: {name: band(found) for name, found in by_name.items()} for method, by_name in out.items()}
 

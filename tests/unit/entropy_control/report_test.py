@@ -146,6 +146,14 @@ class Page(unittest.TestCase):
         self.assertIn("<td>eps_low &lt;0.05&gt;</td><td>2</td><td>+16.10</td><td>0.80</td><td>0.50</td><td>—</td>", page)
         self.assertNotIn("<td>applied</td>", page)
 
+    def test_dials_that_a_run_recorded_are_drawn(self):
+        _, jobs = runs.make_jobs(self.task, self.methods, [0], 12, self.out)
+        write_run(jobs[1].folder, [[{**line, "dial/entropy_<bonus>": 0.01 * line["step"]} for line in lines_of(0)]])
+        found = results.collect(self.task, 12, self.methods, jobs, {})
+        drawn = results.curves(jobs, report.CURVE_NAMES)
+        self.assertEqual(drawn["other"]["dial/entropy_<bonus>"][3], (3, 0.03, 0.03, 0.03))
+        self.assertIn("<code>entropy_&lt;bonus&gt;</code>", report.page(found, drawn))
+
     def test_of_steps_that_two_attempts_made_the_last_counts(self):
         run = self.out / "run"
         write_run(run, [[{"step": 0, "x": 1}, {"step": 1, "x": 1}], [{"step": 1, "x": 2}, {"step": 2, "x": 2}]])
