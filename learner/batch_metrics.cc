@@ -125,14 +125,16 @@ void AddCompletions(const StepBatch& batch, std::map<std::string, double>& out) 
 }
 
 void AddRewards(const StepBatch& batch, std::map<std::string, double>& out) {
-  double sum = 0, squares = 0;
+  double sum = 0, squares = 0, overlong = 0;
   for (const StepItem& item : batch.items) {
     sum += item.reward;
+    overlong += item.overlong;
     squares += item.reward * item.reward;
   }
   const double count = std::max<double>(1.0, static_cast<double>(batch.items.size()));
   out["reward/mean"] = sum / count;
   out["reward/std"] = std::sqrt(std::max(0.0, squares / count - (sum / count) * (sum / count)));
+  out["reward/overlong_mean"] = overlong / count;
 }
 
 void AddGroups(const StepBatch& batch, std::map<std::string, double>& out) {

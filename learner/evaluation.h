@@ -14,10 +14,25 @@ namespace entrain {
 // arXiv:2107.03374, eq. 1. 1 ≤ k ≤ n.
 double PassAtK(int64_t n, int64_t c, int64_t k);
 
-// `eval/avg_at_1` (mean share of correct completions), `eval/pass_at_K` for every k that every prompt has
-// completions for, `eval/prompts`, and `eval/unsolvable`, the number of prompts without any correct
-// completion. Correct is the verdict, not the score. Excluded completions do not count.
-std::map<std::string, double> EvaluationMetrics(std::span<const CollectedGroup> groups,
-                                                const std::vector<int32_t>& ks);
+// Whether the answer that most of these completions give is correct (majority voting, Wang et al. 2023,
+// arXiv:2203.11171). A vote is the verdict's extracted text, as it stands; completions without one do not
+// vote. Of answers with equally many votes the one that was given first wins. No votes: not correct.
+bool MajorityIsCorrect(std::span<const Completion> completions);
+
+// What an evaluation measures, prompt by prompt. A metric is the mean of its column.
+struct EvaluationColumns {
+  // `eval/avg_at_1`: share of correct completions. Its mean estimates avg@k for every k, from all
+  // completions. For every k that every prompt has completions for: `eval/pass_at_K`, and `eval/maj_at_K` of
+  // the first k completions (they are independent draws, so that any k would do).
+  std::map<std::string, std::vector<double>> values;
+  size_t prompts = 0;     // with a completion
+  size_t unsolvable = 0;  // of those: without a correct one
+};
+
+// Correct is the verdict, not the score. Excluded completions do not count; a prompt without any is left out.
+EvaluationColumns EvaluatePrompts(std::span<const CollectedGroup> groups, const std::vector<int32_t>& ks);
+
+// The means of EvaluatePrompts, with `eval/prompts` and `eval/unsolvable`.
+std::map<std::string, double> EvaluationMetrics(const EvaluationColumns& columns);
 
 }  // namespace entrain

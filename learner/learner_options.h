@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "learner/objective/objective.h"
+#include "learner/overlong.h"
 
 namespace entrain {
 
@@ -51,10 +52,12 @@ struct LearnerOptions {
   int32_t epochs = 1;       // E
   int64_t microbatch_tokens = 8192;
   int32_t threads = 2;
+  int32_t max_tokens = 256;  // of a completion; the horizon of objectives that have a constant one
   double temperature = 1.0;
   double grad_clip = 1.0;
   AdvantageKind advantage = AdvantageKind::kGrpo;
   RewardKind reward = RewardKind::kVerifier;
+  std::optional<OverlongOptions> overlong;  // added to every reward
   bool dynamic_sampling = false;
   OptimizerOptions optimizer;
   ObjectiveSpec objective;

@@ -36,9 +36,14 @@ absl::StatusOr<StepBatch> MakeStepBatch(int64_t step, CollectedStep collected,
                                         const LearnerOptions& options) {
   StepBatch batch{.collected = std::move(collected)};
   for (const CollectedGroup& entry : batch.collected.groups) {
-    std::vector<double> rewards;
-    for (const Completion& completion : entry.group.completions)
-      rewards.push_back(RewardOf(options, step, entry.group, completion));
+    std::vector<double> rewards, overlong;
+    for (const Completion& completion : entry.group.completions) {
+      overlong.push_back(
+          options.overlong.has_value()
+              ? OverlongPenalty(static_cast<int64_t>(completion.tokens.size()), *options.overlong)
+              : 0.0);
+      rewards.push_back(RewardOf(options, step, entry.group, completion) + overlong.back());
+    }
     ENTRAIN_ASSIGN_OR_RETURN(const std::vector<double> advantages, options.advantage == AdvantageKind::kGrpo
                                                                        ? GrpoAdvantages(rewards)
                                                                        : DrGrpoAdvantages(rewards));
@@ -48,6 +53,7 @@ absl::StatusOr<StepBatch> MakeStepBatch(int64_t step, CollectedStep collected,
       batch.items.push_back({.prompt = &entry.prompt,
                              .completion = &completion,
                              .reward = rewards[i],
+                             .overlong = overlong[i],
                              .advantage = advantages[i],
                              .group_accuracy = accuracy,
                              .age = step - entry.group.policy_version,
@@ -98,6 +104,12 @@ absl::StatusOr<TokenStats> ScoreTokens(Network& network, const LearnerOptions& o
 
 absl::Status ScoreOld(Network& network, const LearnerOptions& options, StepBatch& batch) {
   ENTRAIN_ASSIGN_OR_RETURN(batch.old, ScoreTokens(network, options, batch));
+  return absl::OkStatus();
+}
+
+absl::Status ScoreReference(Network& reference, const LearnerOptions& options, StepBatch& batch) {
+  ENTRAIN_ASSIGN_OR_RETURN(TokenStats stats, ScoreTokens(reference, options, batch));
+  batch.reference_logp = std::move(stats.logprob);
   return absl::OkStatus();
 }
 

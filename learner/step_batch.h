@@ -14,7 +14,8 @@ namespace entrain {
 struct StepItem {
   const Prompt* prompt = nullptr;          // in the CollectedStep
   const Completion* completion = nullptr;  // in the CollectedStep
-  double reward = 0;
+  double reward = 0;                       // with the overlong penalty
+  double overlong = 0;                     // that penalty, ≤ 0
   double advantage = 0;
   double group_accuracy = 0;  // share of `correct` among its group's completions
   int64_t age = 0;            // step − policy version that generated it
@@ -27,6 +28,8 @@ struct StepBatch {
   CollectedStep collected;
   std::vector<StepItem> items;
   TokenStats old;
+  std::vector<float> reference_logp;  // ln p_a of every completion token under the reference model of
+                                      // objective.kl; empty without one
   size_t tokens = 0;
 
   TrainSequence Sequence(size_t item) const {
@@ -34,7 +37,8 @@ struct StepBatch {
   }
 };
 
-// Rewards (score → reward, or random ones) and group advantages. `old` is empty until ScoreOld.
+// Rewards (score → reward, or random ones; then the overlong penalty, which the score never sees) and group
+// advantages. `old` is empty until ScoreOld.
 absl::StatusOr<StepBatch> MakeStepBatch(int64_t step, CollectedStep collected, const LearnerOptions& options);
 
 // Runs of consecutive items whose padded size stays within `microbatch_tokens` (an item that is longer stands
@@ -48,5 +52,7 @@ absl::StatusOr<TokenStats> ScoreTokens(Network& network, const LearnerOptions& o
 
 // Fills `old` with them: to be called at the start of the step.
 absl::Status ScoreOld(Network& network, const LearnerOptions& options, StepBatch& batch);
+// Fills `reference_logp`, at the sampling temperature as `old` is.
+absl::Status ScoreReference(Network& reference, const LearnerOptions& options, StepBatch& batch);
 
 }  // namespace entrain

@@ -25,6 +25,7 @@ absl::StatusOr<TokenBatch> PrepareColumns(const ObjectiveSpec& spec, const StepB
       out.old_entropy.push_back(batch.old.entropy[item.first + t]);
       out.old_n.push_back(batch.old.n[item.first + t]);
       out.rollout_logp.push_back(item.completion->behaviour_logprobs[t]);
+      if (!batch.reference_logp.empty()) out.ref_logp.push_back(batch.reference_logp[item.first + t]);
       out.advantage.push_back(item.advantage);
     }
     out.sequence_begin.push_back(static_cast<int64_t>(out.old_logp.size()));
@@ -55,6 +56,7 @@ TokenBatch CutColumns(const TokenBatch& whole, const std::vector<size_t>& sequen
     copy(whole.old_n, out.old_n);
     copy(whole.new_n, out.new_n);
     copy(whole.rollout_logp, out.rollout_logp);
+    copy(whole.ref_logp, out.ref_logp);
     copy(whole.weight, out.weight);
     copy(whole.selected, out.selected);
     copy(whole.push, out.push);

@@ -40,6 +40,9 @@ absl::StatusOr<std::unique_ptr<TrainLoop>> TrainLoop::Create(TrainLoopOptions op
                                                              Network& network, FrontDesk& desk,
                                                              Steering& steering, Clock& clock,
                                                              const std::stop_token& stop) {
+  if (options.learner.objective.kl.has_value() &&
+      (options.reference == nullptr || options.reference->parameters().size() != network.parameters().size()))
+    return absl::FailedPreconditionError("objective.kl needs a reference model of the policy's shape");
   std::unique_ptr<TrainLoop> loop(new TrainLoop(std::move(options), network, desk, steering, clock));
   ENTRAIN_ASSIGN_OR_RETURN(loop->metrics_, LineWriter::Open(loop->options_.folder.MetricsFile()));
   ENTRAIN_ASSIGN_OR_RETURN(loop->events_, LineWriter::Open(loop->options_.folder.EventsFile()));
@@ -193,6 +196,10 @@ absl::Status TrainLoop::Step(std::stop_token stop) {
   ENTRAIN_ASSIGN_OR_RETURN(StepBatch batch, MakeStepBatch(step_, std::move(collected), options_.learner));
   ENTRAIN_RETURN_IF_ERROR(ScoreOld(network_, options_.learner, batch));
   lap("time/old_logprobs_seconds");
+  if (options_.learner.objective.kl.has_value()) {
+    ENTRAIN_RETURN_IF_ERROR(ScoreReference(*options_.reference, options_.learner, batch));
+    lap("time/reference_logprobs_seconds");
+  }
   record.numbers.merge(BatchMetrics(batch));
   ENTRAIN_ASSIGN_OR_RETURN(const Directive directive, Steer(batch, record.numbers["entropy/mean"], stop));
   lap("time/steer_seconds");
@@ -246,7 +253,7 @@ absl::Status TrainLoop::Evaluate(StepRecord& record, const std::stop_token& stop
   const absl::Duration start = clock_.Monotonic();
   ENTRAIN_ASSIGN_OR_RETURN(const auto groups,
                            desk_.CollectEval(step_, eval->prompts, eval->completions, stop));
-  record.numbers.merge(EvaluationMetrics(groups, eval->k));
+  record.numbers.merge(EvaluationMetrics(EvaluatePrompts(groups, eval->k)));
   record.numbers["time/eval_seconds"] = absl::ToDoubleSeconds(clock_.Monotonic() - start);
   return absl::OkStatus();
 }

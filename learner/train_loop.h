@@ -34,6 +34,7 @@ struct TrainLoopOptions {
   std::string config_digest;
   Schedule schedule;  // of the run file
   bool apply_schedule = false;
+  Network* reference = nullptr;  // the reference model of objective.kl, with its weights; outlives the loop
 };
 
 // For /metrics and for people.
@@ -52,6 +53,7 @@ class TrainLoop {
  public:
   // `network` holds the weights to begin with; with a checkpoint they are replaced by its. Publishes the
   // versions that the first step needs and registers with the controller; while it is silent, waits for it.
+  // FailedPrecondition when the objective has a KL term and there is no reference model of the same size.
   static absl::StatusOr<std::unique_ptr<TrainLoop>> Create(TrainLoopOptions options,
                                                            std::optional<Checkpoint> resume, Network& network,
                                                            FrontDesk& desk, Steering& steering, Clock& clock,

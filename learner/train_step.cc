@@ -28,12 +28,6 @@ std::vector<size_t> Permutation(size_t size, uint64_t seed, int64_t step, int32_
   return order;
 }
 
-double LongestCompletion(const StepBatch& batch) {
-  size_t longest = 1;
-  for (const StepItem& item : batch.items) longest = std::max(longest, item.completion->tokens.size());
-  return static_cast<double>(longest);
-}
-
 class Updater {
  public:
   Updater(Network& network, Optimizer& optimizer, const LearnerOptions& options, ObjectiveSpec spec,
@@ -159,13 +153,10 @@ absl::StatusOr<ObjectiveSpec> ApplyDirective(const ObjectiveSpec& objective, con
   ObjectiveSpec spec = objective;
   ENTRAIN_RETURN_IF_ERROR(ApplyBounds(directive.bounds, spec));
   for (const auto& [dial, value] : directive.dials) {
-    const std::string parameter = DialParameter(spec, dial);
-    if (parameter.empty()) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "objective ", spec.name, " takes no dial ", dial,
-          DialsOf(spec).empty() ? "" : absl::StrCat("; it takes ", absl::StrJoin(DialsOf(spec), ", "))));
-    }
-    spec.numbers[parameter] = value;
+    if (TurnDial(spec, dial, value)) continue;
+    return absl::FailedPreconditionError(absl::StrCat(
+        "objective ", spec.name, " takes no dial ", dial,
+        DialsOf(spec).empty() ? "" : absl::StrCat("; it takes ", absl::StrJoin(DialsOf(spec), ", "))));
   }
   if (const absl::Status legal = ValidateObjective(spec); !legal.ok())
     return absl::FailedPreconditionError(absl::StrCat("directive ", directive.id, ": ", legal.message()));
@@ -177,9 +168,10 @@ absl::StatusOr<std::map<std::string, double>> RunUpdates(Network& network, Optim
                                                          const Directive& directive, int64_t step,
                                                          const StepBatch& batch) {
   ENTRAIN_ASSIGN_OR_RETURN(ObjectiveSpec spec, ApplyDirective(options.objective, directive));
-  // One horizon for every micro-batch: the objective sees a part and would take the longest of that part.
-  if (!(spec.horizon > 0)) spec.horizon = LongestCompletion(batch);
+  // A horizon that no batch moves (docs/methods.md 0.2), for every micro-batch alike.
+  if (!(spec.horizon > 0)) spec.horizon = options.max_tokens;
   ENTRAIN_ASSIGN_OR_RETURN(const TokenBatch columns, PrepareColumns(spec, batch));
+  const std::optional<ReferenceKl> kl = spec.kl;
   Updater updater(network, optimizer, options, std::move(spec), batch, columns, step);
   const double lr = optimizer.LearningRate();
   for (int32_t epoch = 0; epoch < options.epochs; ++epoch) {
@@ -200,6 +192,7 @@ absl::StatusOr<std::map<std::string, double>> RunUpdates(Network& network, Optim
   }
   std::map<std::string, double> out = updater.metrics().Result();
   out["optimizer/lr"] = lr;
+  if (kl.has_value()) out["kl/ref_coef"] = kl->coef;
   return out;
 }
 

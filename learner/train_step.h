@@ -20,9 +20,10 @@ absl::StatusOr<ObjectiveSpec> ApplyDirective(const ObjectiveSpec& objective, con
 // All updates of one step: E epochs of M mini-batches, each a fresh permutation of the completions keyed by
 // (seed, step, epoch), split into micro-batches that share the mini-batch's denominators. The same thresholds
 // and dials for every one of them. A mini-batch whose loss or gradient is not finite is skipped and counted;
-// Aborted when every one was; the weights are then as they were. Answers the update metrics of
-// docs/methods.md 11: token-weighted over all updates. A step is one piece: nothing stops it half-way,
-// because its weights would belong to no version.
+// Aborted when every one was; the weights are then as they were. An objective with a constant horizon and
+// none given has options.max_tokens. With objective.kl, batch.reference_logp must be there. Answers the
+// update metrics of docs/methods.md 11: token-weighted over all updates. A step is one piece: nothing stops
+// it half-way, because its weights would belong to no version.
 absl::StatusOr<std::map<std::string, double>> RunUpdates(Network& network, Optimizer& optimizer,
                                                          const LearnerOptions& options,
                                                          const Directive& directive, int64_t step,

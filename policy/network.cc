@@ -24,7 +24,7 @@ class TorchNetwork final : public Network {
   TorchNetwork(const ModelConfig& config, const NetworkOptions& options)
       : config_(config), options_(options), layout_(ParameterLayout::Of(config)) {
     parameters_.resize(static_cast<size_t>(layout_.total), 0.0f);
-    gradients_.resize(static_cast<size_t>(layout_.total), 0.0f);
+    if (options_.trains) gradients_.resize(static_cast<size_t>(layout_.total), 0.0f);
     weights_ =
         decoder::Assemble(config_, layout_, [this](const ParameterSlot& slot) { return Parameter(slot); });
   }
@@ -51,6 +51,7 @@ class TorchNetwork final : public Network {
 
   absl::Status ForwardBackward(std::span<const TrainSequence> sequences, double temperature,
                                const LossFunction& loss) override {
+    if (!options_.trains) return absl::FailedPreconditionError("this network was made to score only");
     return decoder::Guarded("training", [&]() -> absl::Status {
       decoder::UseThreads(options_.threads);
       ENTRAIN_ASSIGN_OR_RETURN(const Batch batch, MakeBatch(sequences));
@@ -76,6 +77,7 @@ class TorchNetwork final : public Network {
   // place.
   at::Tensor Parameter(const ParameterSlot& slot) {
     at::Tensor tensor = at::from_blob(parameters_.data() + slot.offset, slot.shape, at::kFloat);
+    if (!options_.trains) return tensor;
     tensor.requires_grad_(true);
     tensor.mutable_grad() = at::from_blob(gradients_.data() + slot.offset, slot.shape, at::kFloat);
     return tensor;

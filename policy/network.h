@@ -45,6 +45,7 @@ struct NetworkOptions {
   // Memory for logits: as many rows of the vocabulary are computed at once as fit, at least one. Another
   // value changes results by rounding only. At 32 MiB and a vocabulary of 32,000: 262 tokens.
   int64_t logits_bytes = int64_t{32} << 20;
+  bool trains = true;  // false: Score alone, without the memory of gradients
 };
 
 // A trainable decoder. Parameters and gradients are flat vectors in the order of ParameterLayout, so that
@@ -61,7 +62,7 @@ class Network {
   virtual const ModelConfig& config() const = 0;
   virtual const ParameterLayout& layout() const = 0;
   virtual std::span<float> parameters() = 0;
-  virtual std::span<float> gradients() = 0;
+  virtual std::span<float> gradients() = 0;  // empty when the network does not train
   virtual void ZeroGradients() = 0;
 
   // Statistics without gradient. The batch is split by the caller; memory grows with the number of tokens
@@ -70,7 +71,8 @@ class Network {
   virtual absl::StatusOr<TokenStats> Score(std::span<const TrainSequence> sequences, double temperature) = 0;
 
   // Forward, asks `loss` for the gradients at the statistics found, backward. Adds to gradients(). An error
-  // of `loss` is passed on; gradients() are then unchanged.
+  // of `loss` is passed on; gradients() are then unchanged. FailedPrecondition when the network does not
+  // train.
   using LossFunction = std::function<absl::StatusOr<TokenGradients>(const TokenStats&)>;
   virtual absl::Status ForwardBackward(std::span<const TrainSequence> sequences, double temperature,
                                        const LossFunction& loss) = 0;

@@ -21,4 +21,12 @@ double K3Estimate(double new_logp, double ref_logp) {
   return std::clamp(std::expm1(gap) - gap, -kMaxK3, kMaxK3);
 }
 
+double K1Gradient(double new_logp, double ref_logp) {
+  return std::abs(ref_logp - new_logp) < kMaxGap ? 1.0 : 0.0;
+}
+
+double K3Gradient(double new_logp, double ref_logp) {
+  return K3Estimate(new_logp, ref_logp) < kMaxK3 ? -std::expm1(Gap(new_logp, ref_logp)) : 0.0;
+}
+
 }  // namespace entrain

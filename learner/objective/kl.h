@@ -8,4 +8,8 @@ namespace entrain {
 double K1Estimate(double new_logp, double ref_logp);
 double K3Estimate(double new_logp, double ref_logp);
 
+// Their derivatives with respect to new_logp: 1 and 1 − e^d. Zero where a clamp holds the estimate.
+double K1Gradient(double new_logp, double ref_logp);
+double K3Gradient(double new_logp, double ref_logp);
+
 }  // namespace entrain

@@ -11,6 +11,7 @@
 #include "learner/objective/aggregation.h"
 #include "learner/objective/batch_statistics.h"
 #include "learner/objective/method.h"
+#include "learner/objective/reference_kl.h"
 #include "learner/objective/region_mask.h"
 #include "learner/objective/surrogate.h"
 #include "learner/objective/tis.h"
@@ -19,6 +20,7 @@ namespace entrain {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr char kKlDial[] = "kl_coef";
 
 absl::Status CheckColumns(const ObjectiveSpec& spec, const TokenBatch& batch, bool with_new) {
   const size_t count = batch.mask.size();
@@ -39,6 +41,7 @@ absl::Status CheckColumns(const ObjectiveSpec& spec, const TokenBatch& batch, bo
   ENTRAIN_RETURN_IF_ERROR(check("new_logp", batch.new_logp, count, with_new));
   ENTRAIN_RETURN_IF_ERROR(check("advantages", batch.advantage, count, true));
   ENTRAIN_RETURN_IF_ERROR(check("rollout_logp", batch.rollout_logp, count, spec.tis.has_value()));
+  ENTRAIN_RETURN_IF_ERROR(check("ref_logp", batch.ref_logp, count, with_new && spec.kl.has_value()));
   ENTRAIN_RETURN_IF_ERROR(
       check("old_entropy", batch.old_entropy, count, needs.old_entropy || spec.regions.Any()));
   ENTRAIN_RETURN_IF_ERROR(check("entropy", batch.entropy, count, with_new && needs.entropy));
@@ -160,6 +163,7 @@ std::vector<std::string> DialsOf(const ObjectiveSpec& spec) {
   if (const Method* method = FindMethod(spec.name); method != nullptr) {
     for (const DialTarget& target : method->dials) names.push_back(target.dial);
   }
+  if (spec.kl.has_value()) names.emplace_back(kKlDial);
   std::ranges::sort(names);
   return names;
 }
@@ -178,6 +182,17 @@ std::string DialParameter(const ObjectiveSpec& spec, const std::string& dial) {
   if (method == nullptr) return "";
   const auto target = std::ranges::find(method->dials, dial, &DialTarget::dial);
   return target == method->dials.end() ? "" : target->parameter;
+}
+
+bool TurnDial(ObjectiveSpec& spec, const std::string& dial, double value) {
+  if (dial == kKlDial && spec.kl.has_value()) {
+    spec.kl->coef = value;
+    return true;
+  }
+  const std::string parameter = DialParameter(spec, dial);
+  if (parameter.empty()) return false;
+  spec.numbers[parameter] = value;
+  return true;
 }
 
 std::vector<std::string> ObjectiveParameters(const std::string& name) {
@@ -273,6 +288,8 @@ absl::Status ValidateObjective(const ObjectiveSpec& spec) {
   const auto& masked = spec.regions.masked;
   if (masked[1] && masked[2] && masked[3] && masked[4])
     problems.push_back("regions: \"mask\": with all four regions masked nothing would train");
+  if (spec.kl.has_value() && !(spec.kl->coef >= 0 && std::isfinite(spec.kl->coef)))
+    problems.push_back(absl::StrCat("kl: \"coef\": expected a number of 0 or more, found ", spec.kl->coef));
   if (!problems.empty()) return absl::InvalidArgumentError(absl::StrJoin(problems, "\n"));
   return absl::OkStatus();
 }
@@ -394,6 +411,7 @@ absl::StatusOr<ObjectiveResult> EvaluateObjective(const ObjectiveSpec& spec, con
     result.stats["bonus/mean"] = bonus;
     result.stats["bonus/prompts_frac"] = bonus_sequences / std::max(denominators.sequences, 1.0);
   }
+  if (spec.kl.has_value()) AddReferenceKl(*spec.kl, batch, denominators, weights, result);
   return result;
 }
 

@@ -31,6 +31,7 @@ struct EpsLine {
 struct TokenBatch {
   std::vector<double> old_logp, new_logp, advantage, mask;
   std::vector<double> old_entropy, entropy, old_n, new_n, rollout_logp;  // empty when not given
+  std::vector<double> ref_logp;         // of the reference model; empty without ObjectiveSpec::kl
   std::vector<int64_t> sequence_begin;  // [B + 1]; sequence i is [begin[i], begin[i+1])
   std::vector<double> group_accuracy;   // [B]: share of correct completions of the sequence's group
   double measured_entropy = 0;          // mean entropy of the rollout batch before its update
@@ -67,6 +68,16 @@ struct RegionMask {
   bool Any() const { return masked[1] || masked[2] || masked[3] || masked[4]; }
 };
 
+// A term that holds the policy near a reference model: coef · k(new, ref) for every token that is trained, by
+// the estimators of learner/objective/kl.h (docs/methods.md 10.1). k1 as a loss has the gradient of ln p with
+// the same sign for every token, whose mean over the policy's own tokens is zero: it measures and adds noise,
+// and does not pull. k3 pulls.
+enum class KlEstimator { kK1, kK3 };
+struct ReferenceKl {
+  double coef = 0;  // ≥ 0; 0: measured only
+  KlEstimator estimator = KlEstimator::kK3;
+};
+
 // An objective, ready to be evaluated. Parameters by name as in `entrain objective` (docs/formats.md); "inf"
 // and "off" are represented by infinity.
 struct ObjectiveSpec {
@@ -78,7 +89,8 @@ struct ObjectiveSpec {
   std::optional<Aggregation> aggregation;  // absent: the objective's own
   double horizon = 0;                      // of kSeqMeanTokenSumNorm; 0: the longest sequence
   std::optional<TruncatedImportanceSampling> tis;
-  RegionMask regions;  // none masked, unless an experiment says so
+  RegionMask regions;             // none masked, unless an experiment says so
+  std::optional<ReferenceKl> kl;  // every objective may have it
 };
 
 // What an objective did with one token.
@@ -104,7 +116,8 @@ struct ObjectiveResult {
   // "clip/high_frac", "clip/low_frac", "clip/dual_frac", "selected/frac", "silent/frac": shares of the
   // denominators' tokens (weighted by mask); "clip/high_q_sum", "clip/low_q_sum": old probabilities of the
   // clipped tokens, summed and divided by the same; "ratio/mean"; of an objective that has it,
-  // "erc/kept_frac", "bonus/mean" and "bonus/prompts_frac" (docs/metrics.md).
+  // "erc/kept_frac", "bonus/mean" and "bonus/prompts_frac"; with a reference model "kl/ref_k1" and
+  // "kl/ref_k3" (docs/metrics.md).
   std::map<std::string, double> stats;
 };
 
@@ -134,12 +147,15 @@ struct DefaultBox {
 DefaultBox DefaultBoxOf(const ObjectiveSpec& spec);
 // Parameters without a default that `spec` does not give.
 std::vector<std::string> MissingParameters(const ObjectiveSpec& spec);
-// Names of the dials that this objective takes from a directive, in order.
+// Names of the dials that this objective takes from a directive, in order; "kl_coef" is one when it has a
+// reference model.
 std::vector<std::string> DialsOf(const ObjectiveSpec& spec);
 // Those of them without which a parameter is missing (MissingParameters).
 std::vector<std::string> NeededDials(const ObjectiveSpec& spec);
-// The parameter that a dial of DialsOf moves; "" for another name.
+// The number parameter that a dial of DialsOf moves; "" for another name and for "kl_coef".
 std::string DialParameter(const ObjectiveSpec& spec, const std::string& dial);
+// Sets what a dial of DialsOf moves, without a look at its range (ValidateObjective). False for another name.
+bool TurnDial(ObjectiveSpec& spec, const std::string& dial, double value);
 // A parameter as people read it: "eps_low", "from 0 to 1", "0.2".
 struct ParameterInfo {
   std::string name;

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
@@ -7,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "learner/bootstrap.h"
 #include "learner/evaluation.h"
 #include "services/cli/command_line.h"
 #include "services/cli/jsonl.h"
@@ -22,29 +25,12 @@ struct EvalFlags {
   std::string model, data;
   int32_t completions = 8, batch = 16, threads = 2;
   int64_t prompts = 0;
-  std::vector<int32_t> ks = {1, 8};
+  std::vector<int32_t> ks;  // empty: 1; the number of completions is always one
   uint64_t seed = 0;
+  int32_t resamples = 2000;
   SamplingOptions sampling;
   bool json = false;
 };
-
-// Share of prompts whose most frequent extracted answer is correct; of answers that are equally frequent, the
-// one that came first.
-double MajorityCorrect(const std::vector<CollectedGroup>& groups) {
-  double correct = 0, counted = 0;
-  for (const CollectedGroup& entry : groups) {
-    std::map<std::string, int> votes;
-    const Completion* winner = nullptr;
-    for (const Completion& completion : entry.group.completions) {
-      if (completion.verdict.extracted.empty()) continue;
-      const int count = ++votes[completion.verdict.extracted];
-      if (winner == nullptr || count > votes[winner->verdict.extracted]) winner = &completion;
-    }
-    counted += 1;
-    correct += winner != nullptr && winner->verdict.kind == VerdictKind::kCorrect ? 1 : 0;
-  }
-  return counted > 0 ? correct / counted : 0;
-}
 
 absl::StatusOr<CollectedGroup> Judge(const LoadedModel& model, Verifier& verifier, const Prompt& prompt,
                                      std::vector<GeneratedCompletion> drawn) {
@@ -74,6 +60,7 @@ absl::StatusOr<std::vector<CollectedGroup>> Evaluate(const EvalFlags& flags, con
   if (flags.prompts > 0 && prompts.size() > static_cast<size_t>(flags.prompts))
     prompts.resize(static_cast<size_t>(flags.prompts));
   const std::unique_ptr<Verifier> verifier = CreateLocalVerifier();
+  const bool terminal = isatty(STDERR_FILENO) != 0;
   std::vector<CollectedGroup> groups;
   for (size_t begin = 0; begin < prompts.size(); begin += static_cast<size_t>(flags.batch)) {
     const size_t end = std::min(prompts.size(), begin + static_cast<size_t>(flags.batch));
@@ -89,13 +76,36 @@ absl::StatusOr<std::vector<CollectedGroup>> Evaluate(const EvalFlags& flags, con
                                Judge(model, *verifier, prompts[i], std::move(results[i - begin])));
       groups.push_back(std::move(group));
     }
-    if (!flags.json) std::cerr << "\r" << end << "/" << prompts.size() << " prompts" << std::flush;
+    if (terminal) std::cerr << "\r" << end << "/" << prompts.size() << " prompts" << std::flush;
   }
-  if (!flags.json) std::cerr << "\n";
+  if (terminal) std::cerr << "\n";
   return groups;
 }
 
-int Eval(const EvalFlags& flags) {
+// Means with their intervals, in the order in which people read them.
+void PrintTable(const std::map<std::string, double>& metrics,
+                const std::map<std::string, Interval>& intervals) {
+  std::cout << absl::StrFormat("%-20s %8s   %s\n", "", "mean", "95 % over prompts");
+  for (const auto& [name, value] : metrics) {
+    const auto interval = intervals.find(name);
+    if (interval == intervals.end()) {
+      std::cout << absl::StrFormat("%-20s %8.0f\n", name, value);
+    } else {
+      std::cout << absl::StrFormat("%-20s %8.4f   %.4f to %.4f\n", name, value, interval->second.low,
+                                   interval->second.high);
+    }
+  }
+}
+
+int Eval(EvalFlags flags) {
+  for (const int32_t k : flags.ks) {
+    if (k > flags.completions) {
+      return Unusable(absl::InvalidArgumentError(absl::StrCat(
+          "--k: expected at most the number of completions per prompt, ", flags.completions, ", found ", k)));
+    }
+  }
+  if (flags.ks.empty()) flags.ks = {1};
+  flags.ks.push_back(flags.completions);
   const absl::StatusOr<LoadedModel> model = LoadModel(flags.model);
   if (!model.ok()) return Unusable(model.status());
   if (model->tokenizer == nullptr)
@@ -110,13 +120,18 @@ int Eval(const EvalFlags& flags) {
     std::cerr << "entrain: " << groups.status().message() << "\n";
     return 1;
   }
-  std::map<std::string, double> metrics = EvaluationMetrics(*groups, flags.ks);
-  metrics[absl::StrCat("eval/maj_at_", flags.completions)] = MajorityCorrect(*groups);
-  if (flags.json) {
-    std::cout << nlohmann::ordered_json(metrics).dump() << "\n";
-  } else {
-    for (const auto& [name, value] : metrics) std::cout << absl::StrFormat("%-20s %.4f\n", name, value);
+  const EvaluationColumns columns = EvaluatePrompts(*groups, flags.ks);
+  std::map<std::string, double> metrics = EvaluationMetrics(columns);
+  const auto intervals = BootstrapMeans(columns.values, {.seed = flags.seed, .resamples = flags.resamples});
+  if (!flags.json) {
+    PrintTable(metrics, intervals);
+    return 0;
   }
+  for (const auto& [name, interval] : intervals) {
+    metrics[name + "_low"] = interval.low;
+    metrics[name + "_high"] = interval.high;
+  }
+  std::cout << nlohmann::ordered_json(metrics).dump() << "\n";
   return 0;
 }
 
@@ -124,13 +139,19 @@ int Eval(const EvalFlags& flags) {
 
 void AddEvalCommand(CLI::App& app, CommandAction& action) {
   auto flags = std::make_shared<EvalFlags>();
-  CLI::App* command = app.add_subcommand("eval", "avg@k, pass@k and maj@k of a model on a data file");
+  CLI::App* command =
+      app.add_subcommand("eval", "avg@k, pass@k and maj@k of a model on a data file, with intervals");
   command->add_option("--model", flags->model, "Hugging Face folder, run folder or checkpoint")->required();
   command->add_option("--data", flags->data, "JSONL in the data format")->required();
   command->add_option("--completions", flags->completions, "Per prompt")
       ->capture_default_str()
       ->check(Positive());
-  command->add_option("--k", flags->ks, "k of pass@k, with commas")->delimiter(',')->capture_default_str();
+  command
+      ->add_option("--k", flags->ks,
+                   "k of pass@k and maj@k, with commas, at most --completions, which is always one of them. "
+                   "maj@k is of the first k completions; avg@k is the same for every k")
+      ->delimiter(',')
+      ->check(Positive());
   command->add_option("--prompts", flags->prompts, "The first N only; 0: all")->capture_default_str();
   command->add_option("--max-tokens", flags->sampling.max_tokens, "Per completion")
       ->capture_default_str()
@@ -141,12 +162,16 @@ void AddEvalCommand(CLI::App& app, CommandAction& action) {
   command->add_option("--top-p", flags->sampling.top_p, "1 is off")->capture_default_str();
   command->add_option("--top-k", flags->sampling.top_k, "0 is off")->capture_default_str();
   command->add_flag("--greedy", flags->sampling.greedy, "Always the most probable token");
-  command->add_option("--seed", flags->seed, "Equal seeds give equal completions")->capture_default_str();
+  command->add_option("--seed", flags->seed, "Equal seeds give equal completions and intervals")
+      ->capture_default_str();
+  command->add_option("--resamples", flags->resamples, "Of the bootstrap over prompts behind the intervals")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000000));
   command->add_option("--batch", flags->batch, "Prompts generated together")
       ->capture_default_str()
       ->check(Positive());
   command->add_option("--threads", flags->threads, "Of the engine")->capture_default_str()->check(Positive());
-  command->add_flag("--json", flags->json, "One JSON object");
+  command->add_flag("--json", flags->json, "One JSON object: the names of docs/formats.md");
   command->callback([flags, &action] { action = [flags] { return Eval(*flags); }; });
 }
 

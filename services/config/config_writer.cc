@@ -63,6 +63,9 @@ Json LearnerJson(const RunConfig& config) {
   out["grad_clip"] = learner.grad_clip;
   out["advantage"] = learner.advantage == AdvantageKind::kGrpo ? "grpo" : "dr_grpo";
   out["reward"] = learner.reward == RewardKind::kVerifier ? "verifier" : "random";
+  out["overlong"] = nullptr;
+  if (learner.overlong.has_value())
+    out["overlong"] = {{"max", learner.overlong->max}, {"cache", learner.overlong->cache}};
   out["dynamic_sampling"] = learner.dynamic_sampling;
   out["checkpoint"] = {{"every_steps", learner.checkpoint_every_steps}, {"keep", learner.checkpoint_keep}};
   out["record_batches"] = nullptr;
@@ -120,6 +123,12 @@ Json ConfigJson(const RunConfig& config) {
                           : Json(nullptr)},
       {"tis", config.tis_json.empty() ? Json(nullptr) : Json::parse(config.tis_json)},
       {"regions", RegionsJson(objective.regions)}};
+  out["objective"]["kl"] = nullptr;
+  if (objective.kl.has_value()) {
+    out["objective"]["kl"] = {{"coef", objective.kl->coef},
+                              {"estimator", objective.kl->estimator == KlEstimator::kK3 ? "k3" : "k1"},
+                              {"reference", config.kl_reference.empty() ? "start" : config.kl_reference}};
+  }
   out["staleness"] = {{"max_versions", config.learner.max_staleness}, {"exact", config.exact_staleness}};
   out["schedule"] = Json::parse(WriteScheduleJson(config.schedule));
   const OnSilence silence = config.learner.on_silence;

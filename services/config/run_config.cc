@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/status_macros.h"
+#include "controller/laws/law.h"
 #include "learner/objective/document.h"
 #include "services/config/config_tree.h"
 #include "services/config/schedule_section.h"
@@ -126,6 +127,7 @@ void ReadRollout(ConfigTree& tree, RunConfig& config) {
   tree.Number("rollout.top_p", 1e-9, 1, "a number above 0, up to 1", config.rollout.top_p);
   tree.Whole("rollout.top_k", 0, INT32_MAX, config.rollout.top_k);
   config.learner.temperature = config.rollout.temperature;
+  config.learner.max_tokens = config.rollout.max_tokens;
 }
 
 void ReadVerifier(ConfigTree& tree, VerifierOptions& out) {
@@ -177,10 +179,32 @@ void ReadEval(ConfigTree& tree, LearnerOptions& learner) {
   learner.eval = eval;
 }
 
+// DAPO's overlong penalty. A completion longer than rollout.max_tokens is never drawn, so a maximum beyond it
+// would mean another penalty than it says.
+void ReadOverlong(ConfigTree& tree, RunConfig& config) {
+  if (!tree.Has("learner.overlong")) return;
+  tree.Known("learner.overlong", {"max", "cache"});
+  OverlongOptions overlong;
+  for (const auto& [key, out] : {std::pair("max", &overlong.max), {"cache", &overlong.cache}}) {
+    const std::string path = absl::StrCat("learner.overlong.", key);
+    if (!tree.Has(path)) tree.Problem("learner.overlong", absl::StrCat(key, " is missing"));
+    tree.Whole(path, 1, kMany, *out);
+  }
+  if (overlong.max > config.rollout.max_tokens) {
+    tree.Problem("learner.overlong.max", absl::StrCat("expected at most rollout.max_tokens, ",
+                                                      config.rollout.max_tokens, ", found ", overlong.max));
+  }
+  if (overlong.max > 0 && overlong.cache >= overlong.max) {
+    tree.Problem("learner.overlong.cache",
+                 absl::StrCat("expected less than max, ", overlong.max, ", found ", overlong.cache));
+  }
+  config.learner.overlong = overlong;
+}
+
 void ReadLearner(ConfigTree& tree, RunConfig& config) {
   LearnerOptions& out = config.learner;
   tree.Known("learner", {"steps", "prompts_per_step", "minibatches", "epochs", "device", "dtype", "threads",
-                         "microbatch_tokens", "optimizer", "grad_clip", "advantage", "reward",
+                         "microbatch_tokens", "optimizer", "grad_clip", "advantage", "reward", "overlong",
                          "dynamic_sampling", "checkpoint", "record_batches", "eval"});
   if (!tree.Has("learner.steps")) tree.Problem("learner", "steps is missing");
   tree.Whole("learner.steps", 1, kMany, out.steps);
@@ -198,6 +222,7 @@ void ReadLearner(ConfigTree& tree, RunConfig& config) {
   tree.Choice("learner.reward", {"verifier", "random"}, reward);
   out.advantage = advantage == "grpo" ? AdvantageKind::kGrpo : AdvantageKind::kDrGrpo;
   out.reward = reward == "verifier" ? RewardKind::kVerifier : RewardKind::kRandom;
+  ReadOverlong(tree, config);
   tree.Flag("learner.dynamic_sampling", out.dynamic_sampling);
   tree.Known("learner.checkpoint", {"every_steps", "keep"});
   tree.Whole("learner.checkpoint.every_steps", 0, kMany, out.checkpoint_every_steps);
@@ -230,8 +255,23 @@ void ReadRegions(ConfigTree& tree, RegionMask& out) {
     tree.Problem("objective.regions.mask", "with all four regions masked nothing would train");
 }
 
-void ReadObjective(ConfigTree& tree, RunConfig& config) {
-  tree.Known("objective", {"name", "params", "aggregation", "tis", "regions"});
+void ReadKl(ConfigTree& tree, const std::string& run_file, RunConfig& config) {
+  if (!tree.Has("objective.kl")) return;
+  tree.Known("objective.kl", {"coef", "estimator", "reference"});
+  ReferenceKl kl;
+  tree.Number("objective.kl.coef", 0, 1e6, "a number of at least 0", kl.coef);
+  std::string estimator = "k3", reference = "start";
+  tree.Choice("objective.kl.estimator", {"k3", "k1"}, estimator);
+  kl.estimator = estimator == "k3" ? KlEstimator::kK3 : KlEstimator::kK1;
+  tree.Text("objective.kl.reference", reference);
+  config.kl_reference = reference == "start" ? "" : Resolve(run_file, reference);
+  if (!config.kl_reference.empty() && !fs::exists(config.kl_reference))
+    tree.Problem("objective.kl.reference", absl::StrCat("there is no folder ", config.kl_reference));
+  config.learner.objective.kl = kl;
+}
+
+void ReadObjective(ConfigTree& tree, const std::string& run_file, RunConfig& config) {
+  tree.Known("objective", {"name", "params", "aggregation", "tis", "regions", "kl"});
   std::string name = "flex_clip", aggregation;
   tree.Text("objective.name", name);
   tree.Text("objective.aggregation", aggregation);
@@ -246,6 +286,7 @@ void ReadObjective(ConfigTree& tree, RunConfig& config) {
   }
   config.learner.objective = *std::move(spec);
   ReadRegions(tree, config.learner.objective.regions);
+  ReadKl(tree, run_file, config);
   if (ClipFormOf(config.learner.objective) == ClipForm::kNone) return;
   for (const char* key : {"upper", "lower", "eps_low", "eps_high"}) {
     if (tree.Has(absl::StrCat("objective.params.", key))) {
@@ -271,10 +312,9 @@ void CheckDials(ConfigTree& tree, const RunConfig& config) {
   const ObjectiveSpec& objective = config.learner.objective;
   std::vector<std::string> missing = MissingParameters(objective);
   for (const auto& [dial, law] : config.schedule.dials) {
-    const std::string parameter = DialParameter(objective, dial);
-    std::erase(missing, parameter);
-    if (!parameter.empty()) continue;
+    std::erase(missing, DialParameter(objective, dial));
     const std::vector<std::string> taken = DialsOf(objective);
+    if (std::ranges::find(taken, dial) != taken.end()) continue;
     tree.Problem(absl::StrCat("schedule.dials.", dial),
                  absl::StrCat("objective ", objective.name, " does not take this dial; it takes ",
                               taken.empty() ? "none" : absl::StrJoin(taken, ", ")));
@@ -310,6 +350,23 @@ void CheckTogether(ConfigTree& tree, RunConfig& config) {
                    absl::StrCat("objective ", info.name,
                                 " takes a plain box, but this schedule has sloped lines; use flex_clip"));
     }
+  }
+  const std::optional<ReferenceKl>& kl = config.learner.objective.kl;
+  if (kl.has_value() && kl->coef > 0 && IsClosedLoop(config.schedule.clip.law)) {
+    config.warnings.push_back(
+        absl::StrCat(tree.Where("objective.kl"),
+                     "objective.kl acts on entropy too, beside a law that measures it: one of "
+                     "them should go (docs/methods.md 1.7)"));
+  }
+  if (kl.has_value() && config.learner.record_batches_every_steps > 0)
+    tree.Problem("learner.record_batches",
+                 "does not keep the reference model's numbers: not together with "
+                 "objective.kl");
+  if (kl.has_value() && kl->coef > 0 && kl->estimator == KlEstimator::kK1) {
+    config.warnings.push_back(
+        absl::StrCat(tree.Where("objective.kl"),
+                     "the gradient of k1 pulls every token down alike, and not towards the "
+                     "reference: use k3, or coef: 0 to measure only"));
   }
   if (config.learner.dynamic_sampling && config.learner.reward == RewardKind::kRandom) {
     tree.Problem("learner.dynamic_sampling",
@@ -360,7 +417,7 @@ absl::StatusOr<RunConfig> ReadRunConfig(const std::string& path, const std::vect
   ReadRollout(tree, config);
   ReadVerifier(tree, config.verifier);
   ReadLearner(tree, config);
-  ReadObjective(tree, config);
+  ReadObjective(tree, path, config);
   tree.Known("staleness", {"max_versions", "exact"});
   tree.Whole("staleness.max_versions", 0, 1000, config.learner.max_staleness);
   tree.Flag("staleness.exact", config.exact_staleness);

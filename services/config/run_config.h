@@ -62,6 +62,7 @@ struct RunConfig {
   std::string learner_device = "cpu", learner_dtype = "float32";
   std::string objective_params_json;  // as given; the spec is in learner.objective
   std::string tis_json;
+  std::string kl_reference;  // folder of objective.kl's reference model; empty: where the run began
   bool exact_staleness = true;
   Schedule schedule;
   std::string controller_address;  // empty: start one

@@ -120,6 +120,16 @@ absl::Status Train(const Flags& flags, const RunConfig& config, const std::strin
                                                                 .dtype = config.learner_dtype,
                                                                 .threads = config.learner.threads}));
   std::ranges::copy(model.weights, network->parameters().begin());
+  std::unique_ptr<Network> reference;
+  if (config.learner.objective.kl.has_value()) {
+    ENTRAIN_ASSIGN_OR_RETURN(reference, LoadReference(config, model));
+    const auto weights =
+        WeightsSnapshot::Make(0, {reference->parameters().begin(), reference->parameters().end()});
+    ENTRAIN_RETURN_IF_ERROR(events->Write(EventJson(
+        "reference",
+        {{"model", config.kl_reference.empty() ? "start" : config.kl_reference}, {"digest", weights->digest}},
+        {})));
+  }
 
   const std::unique_ptr<FrontDesk> desk =
       FrontDesk::Create(DeskOptions(config, flags, model, checkpoint), train, eval, Clock::Real());
@@ -166,7 +176,8 @@ absl::Status Train(const Flags& flags, const RunConfig& config, const std::strin
                                                       .name = config.name,
                                                       .config_digest = config_digest,
                                                       .schedule = config.schedule,
-                                                      .apply_schedule = flags.apply_schedule},
+                                                      .apply_schedule = flags.apply_schedule,
+                                                      .reference = reference.get()},
                                                      std::move(checkpoint), *network, *desk, steering,
                                                      Clock::Real(), signals.token()));
     running = loop.get();

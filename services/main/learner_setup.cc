@@ -8,7 +8,6 @@
 #include "common/log.h"
 #include "common/status_macros.h"
 #include "policy/engine.h"
-#include "policy/network.h"
 #include "policy/parameters.h"
 #include "policy/safetensors.h"
 #include "trajectory/data_file.h"
@@ -40,6 +39,15 @@ std::vector<std::string> Characters(const std::string& text) {
     }
   }
   return out;
+}
+
+// What a model's weights look like and how they are used, for people.
+std::string ShapeOf(const ModelConfig& config) {
+  return absl::StrCat(config.architecture, " with vocabulary ", config.vocab_size, ", width ",
+                      config.hidden_size, "/", config.intermediate_size, ", ", config.num_layers, " layers, ",
+                      config.num_heads, "/", config.num_kv_heads, " heads of ", config.head_dim,
+                      ", rope theta ", config.rope_theta, ", eps ", config.rms_norm_eps,
+                      config.tie_word_embeddings ? ", tied" : ", not tied");
 }
 
 absl::StatusOr<StartingModel> ReadModel(const std::string& path) {
@@ -182,6 +190,32 @@ absl::StatusOr<StartingModel> PrepareModel(const RunConfig& config, const RunFol
   }
   ENTRAIN_RETURN_IF_ERROR(WriteModelFolder(stored, model.files, model.weights));
   return model;
+}
+
+absl::StatusOr<std::unique_ptr<Network>> LoadReference(const RunConfig& config, const StartingModel& start) {
+  ENTRAIN_ASSIGN_OR_RETURN(std::unique_ptr<Network> network,
+                           Network::Create(start.files.config, {.device = config.learner_device,
+                                                                .dtype = config.learner_dtype,
+                                                                .threads = config.learner.threads,
+                                                                .trains = false}));
+  if (config.kl_reference.empty()) {
+    std::ranges::copy(start.weights, network->parameters().begin());
+    return network;
+  }
+  ENTRAIN_ASSIGN_OR_RETURN(const ModelFiles files, ReadModelFiles(config.kl_reference));
+  ModelConfig shape = files.config;
+  shape.eos_token_ids =
+      start.files.config.eos_token_ids;  // say when to stop, not what a token's probability is
+  shape.pad_token_id = start.files.config.pad_token_id;
+  shape.max_position = start.files.config.max_position;
+  if (shape != start.files.config) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("objective.kl.reference: ", config.kl_reference, ": expected the policy's shape, ",
+                     ShapeOf(start.files.config), "; found ", ShapeOf(shape)));
+  }
+  ENTRAIN_ASSIGN_OR_RETURN(const std::vector<float> weights, ReadWeights(config.kl_reference, shape));
+  std::ranges::copy(weights, network->parameters().begin());
+  return network;
 }
 
 absl::StatusOr<std::vector<Prompt>> LoadPrompts(const std::string& path, const Tokenizer& tokenizer,

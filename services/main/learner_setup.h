@@ -10,6 +10,7 @@
 #include "learner/run_folder.h"
 #include "learner/warmup.h"
 #include "policy/model_folder.h"
+#include "policy/network.h"
 #include "policy/tokenizer.h"
 #include "services/config/run_config.h"
 #include "trajectory/group.h"
@@ -37,6 +38,10 @@ absl::StatusOr<StartingModel> PrepareModel(const RunConfig& config, const RunFol
 absl::StatusOr<std::optional<double>> WarmUp(StartingModel& model, const RunConfig& config,
                                              const std::function<void(const WarmupProgress&)>& progress,
                                              const std::stop_token& stop);
+
+// The reference model of objective.kl, made to score only: `start` (what the run began with), or the folder
+// config.kl_reference. FailedPrecondition when that folder holds a model of another shape.
+absl::StatusOr<std::unique_ptr<Network>> LoadReference(const RunConfig& config, const StartingModel& start);
 
 // A data file, tokenised. InvalidArgument names file and line of a prompt that cannot be tokenised or does
 // not fit in the context window.

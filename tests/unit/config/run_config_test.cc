@@ -278,5 +278,64 @@ TEST_F(RunFile, RatioBoundsOnTheCommandLineReplaceTheBoxThatIsThere) {
   EXPECT_NE(both.status().message().find("without eps_std"), absl::string_view::npos) << both.status();
 }
 
+TEST_F(RunFile, AKlTermIsReadWithItsDefaults) {
+  EXPECT_FALSE(Read(kGood)->learner.objective.kl.has_value());
+  const auto measured = Read(std::string(kGood) + "objective: {kl: {coef: 0}}\n");
+  ASSERT_TRUE(measured.ok()) << measured.status();
+  ASSERT_TRUE(measured->learner.objective.kl.has_value());
+  EXPECT_EQ(measured->learner.objective.kl->coef, 0);
+  EXPECT_EQ(measured->learner.objective.kl->estimator, KlEstimator::kK3);
+  EXPECT_EQ(measured->kl_reference, "");
+  const auto config =
+      Read(std::string(kGood) + "objective: {name: gspo, kl: {coef: 0.05, estimator: k1, reference: .}}\n");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->learner.objective.kl->coef, 0.05);
+  EXPECT_EQ(config->learner.objective.kl->estimator, KlEstimator::kK1);
+  EXPECT_FALSE(config->kl_reference.empty());
+  const auto again = Read(WriteConfigJson(*config));
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(WriteConfigJson(*again), WriteConfigJson(*config));
+  Refused(std::string(kGood) + "objective: {kl: {coef: -1, estimator: k2, reference: nowhere}}\n",
+          {"objective.kl.coef", "objective.kl.estimator", "there is no folder"});
+}
+
+TEST_F(RunFile, AKlTermBesideAClosedLoopLawIsAWarning) {
+  const auto warnings = [&](const std::string& law, const std::string& kl) {
+    const auto config =
+        Read(std::string(kGood) + "schedule: {clip: {law: " + law + "}}\nobjective: {kl: " + kl + "}\n");
+    EXPECT_TRUE(config.ok()) << config.status();
+    return config->warnings;
+  };
+  ASSERT_EQ(warnings("od", "{coef: 0.1}").size(), 1u);
+  EXPECT_NE(warnings("od", "{coef: 0.1}")[0].find("acts on entropy too"), std::string::npos);
+  EXPECT_TRUE(warnings("od", "{coef: 0}").empty());
+  EXPECT_TRUE(warnings("id", "{coef: 0.1}").empty());
+}
+
+TEST_F(RunFile, AKlTermTakesItsDialAndNoRecordedBatches) {
+  const std::string dial = "schedule: {dials: {kl_coef: {law: static, value: 0.1}}}\n";
+  const auto config = Read(std::string(kGood) + dial + "objective: {kl: {coef: 0}}\n");
+  EXPECT_TRUE(config.ok()) << config.status();
+  Refused(std::string(kGood) + dial, {"schedule.dials.kl_coef", "does not take this dial"});
+  Refused(std::string(kGood) + "  record_batches: {every_steps: 5}\nobjective: {kl: {coef: 0}}\n",
+          {"learner.record_batches", "not together with objective.kl"});
+}
+
+TEST_F(RunFile, TheOverlongPenaltyMustFitTheCompletions) {
+  const auto config =
+      Read(std::string(kGood) + "  overlong: {max: 20, cache: 5}\nrollout: {max_tokens: 20}\n");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->learner.overlong->max, 20);
+  EXPECT_EQ(config->learner.overlong->cache, 5);
+  EXPECT_EQ(config->learner.max_tokens, 20);
+  EXPECT_EQ(WriteConfigJson(*Read(WriteConfigJson(*config))), WriteConfigJson(*config));
+  Refused(std::string(kGood) + "  overlong: {max: 20, cache: 5}\nrollout: {max_tokens: 19}\n",
+          {"run.yaml:8: learner.overlong.max: expected at most rollout.max_tokens, 19, found 20"});
+  Refused(std::string(kGood) + "  overlong: {max: 20, cache: 20}\n",
+          {"learner.overlong.cache: expected less than max, 20, found 20"});
+  Refused(std::string(kGood) + "  overlong: {max: 20, cache: 0}\n", {"learner.overlong.cache"});
+  Refused(std::string(kGood) + "  overlong: {max: 20}\n", {"cache is missing"});
+}
+
 }  // namespace
 }  // namespace entrain

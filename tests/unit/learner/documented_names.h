@@ -42,7 +42,10 @@ inline std::set<std::string> DocumentedNames(const std::string& section = "") {
 
 // A name as docs/metrics.md spells it: eval/pass_at_8 is eval/pass_at_K.
 inline std::string AsDocumented(const std::string& name) {
-  return name.starts_with("eval/pass_at_") ? "eval/pass_at_K" : name;
+  for (const std::string start : {"eval/pass_at_", "eval/maj_at_"}) {
+    if (name.starts_with(start)) return start + "K";
+  }
+  return name;
 }
 
 }  // namespace entrain

@@ -30,6 +30,61 @@ CollectedGroup GroupOf(int correct, int wrong) {
   return out;
 }
 
+// Completions that give these answers ("" gives none); `right` is the correct one.
+std::vector<Completion> Answers(const std::vector<std::string>& answers, const std::string& right) {
+  std::vector<Completion> out;
+  for (const std::string& answer : answers) {
+    const bool correct = answer == right;
+    out.push_back({.tokens = {0},
+                   .verdict = {.kind = answer.empty() ? VerdictKind::kUnparsable
+                                       : correct      ? VerdictKind::kCorrect
+                                                      : VerdictKind::kWrong,
+                               .score = correct ? 1.0 : 0.0,
+                               .extracted = answer}});
+  }
+  return out;
+}
+
+// C(4, 2) = 6 pairs of 4 completions with one correct: 3 hold it.
+TEST(PassAtK, ByHand) {
+  EXPECT_DOUBLE_EQ(PassAtK(4, 1, 2), 0.5);
+  EXPECT_EQ(PassAtK(4, 0, 4), 0);
+  EXPECT_EQ(PassAtK(4, 1, 4), 1);
+}
+
+TEST(MajorityIsCorrect, TheMostFrequentAnswerDecides) {
+  EXPECT_TRUE(MajorityIsCorrect(Answers({"8", "7", "7"}, "7")));
+  EXPECT_FALSE(MajorityIsCorrect(Answers({"7", "8", "8"}, "7")));
+  EXPECT_FALSE(MajorityIsCorrect({}));
+}
+
+TEST(MajorityIsCorrect, OfEquallyFrequentAnswersTheFirstGivenWins) {
+  EXPECT_TRUE(MajorityIsCorrect(Answers({"7", "8"}, "7")));
+  EXPECT_FALSE(MajorityIsCorrect(Answers({"8", "7"}, "7")));
+  // "8" reaches two votes first, but "7" was given first.
+  EXPECT_TRUE(MajorityIsCorrect(Answers({"7", "8", "8", "7"}, "7")));
+}
+
+TEST(MajorityIsCorrect, WhatGivesNoAnswerDoesNotVote) {
+  EXPECT_TRUE(MajorityIsCorrect(Answers({"", "", "7"}, "7")));
+  EXPECT_FALSE(MajorityIsCorrect(Answers({"", ""}, "7")));
+}
+
+TEST(EvaluatePrompts, TheMajorityIsOfTheFirstCompletions) {
+  std::vector<CollectedGroup> groups(1);
+  groups[0].group.completions = Answers({"7", "8", "8", "9"}, "7");
+  const auto metrics = EvaluationMetrics(EvaluatePrompts(groups, {1, 2, 3, 3}));
+  EXPECT_EQ(metrics.at("eval/maj_at_1"), 1);
+  EXPECT_EQ(metrics.at("eval/maj_at_2"), 1);
+  EXPECT_EQ(metrics.at("eval/maj_at_3"), 0);
+  EXPECT_EQ(metrics.at("eval/unsolvable"), 0);
+}
+
+TEST(EvaluatePrompts, APromptWithoutACompletionIsLeftOut) {
+  EXPECT_EQ(EvaluationMetrics(EvaluatePrompts(std::vector<CollectedGroup>(2), {1})),
+            (std::map<std::string, double>{{"eval/prompts", 0}}));
+}
+
 TEST(PassAtK, IsTheShareOfSubsetsThatHoldACorrectOne) {
   for (int n = 1; n <= 9; ++n) {
     for (int c = 0; c <= n; ++c) {
@@ -41,7 +96,7 @@ TEST(PassAtK, IsTheShareOfSubsetsThatHoldACorrectOne) {
 
 TEST(EvaluationMetrics, CountsVerdictsNotScores) {
   const std::vector<CollectedGroup> groups = {GroupOf(1, 3), GroupOf(0, 4)};
-  const auto metrics = EvaluationMetrics(groups, {1, 4});
+  const auto metrics = EvaluationMetrics(EvaluatePrompts(groups, {1, 4}));
   EXPECT_DOUBLE_EQ(metrics.at("eval/avg_at_1"), 0.125);
   EXPECT_DOUBLE_EQ(metrics.at("eval/pass_at_1"), 0.125);
   EXPECT_DOUBLE_EQ(metrics.at("eval/pass_at_4"), 0.5);
@@ -51,9 +106,11 @@ TEST(EvaluationMetrics, CountsVerdictsNotScores) {
 
 TEST(EvaluationMetrics, LeavesOutAKThatAPromptHasTooFewCompletionsFor) {
   const std::vector<CollectedGroup> groups = {GroupOf(1, 3), GroupOf(1, 1)};
-  const auto metrics = EvaluationMetrics(groups, {2, 3});
+  const auto metrics = EvaluationMetrics(EvaluatePrompts(groups, {2, 3}));
   EXPECT_TRUE(metrics.contains("eval/pass_at_2"));
+  EXPECT_TRUE(metrics.contains("eval/maj_at_2"));
   EXPECT_FALSE(metrics.contains("eval/pass_at_3"));
+  EXPECT_FALSE(metrics.contains("eval/maj_at_3"));
 }
 
 }  // namespace

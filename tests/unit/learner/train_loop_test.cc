@@ -61,12 +61,13 @@ struct Settings {
   absl::Status registering;
   InProcessWorker::Judge judge = Judge;
   bool resume = false;
+  std::optional<ReferenceKl> kl;  // to the uniform policy that every run begins with
 };
 
 // A learner with everything around it, in one process: real front desk, fake network, workers, controller.
 class Rig {
  public:
-  explicit Rig(const Settings& settings) : steering(settings.answer), network(kVocab) {
+  explicit Rig(const Settings& settings) : steering(settings.answer), network(kVocab), reference_(kVocab) {
     steering.registering = settings.registering;
     folder_ = {.root = settings.root, .attempt = settings.attempt};
     fs::create_directories(folder_.AttemptFolder());
@@ -92,6 +93,8 @@ class Rig {
                        .max_staleness = settings.staleness};
     options.learner.optimizer.lr = 0.05;
     options.learner.objective.name = "ppo_clip";
+    options.learner.objective.kl = settings.kl;
+    options.reference = &reference_;
     if (settings.eval) options.learner.eval = EvalOptions{.every_steps = 2, .completions = 8};
     learner_options = options.learner;
     auto made =
@@ -150,6 +153,7 @@ class Rig {
   }
 
   RunFolder folder_;
+  BigramNetwork reference_;
   ManualClock clock_;
   std::unique_ptr<FrontDesk> desk_;
   std::vector<std::unique_ptr<InProcessWorker>> workers_;  // gone before the desk is
@@ -172,6 +176,46 @@ TEST(TrainLoop, LearnsWhatIsRewarded) {
   EXPECT_LT(records.front()["reward/mean"].get<double>(), 0.5);
   EXPECT_GT(records.back()["reward/mean"].get<double>(), 0.8);
   EXPECT_LT(records.back()["entropy/mean"].get<double>(), records.front()["entropy/mean"].get<double>());
+}
+
+TEST(TrainLoop, ALargeKlCoefficientKeepsThePolicyNearTheReference) {
+  Rig free({.root = FreshFolder("kl_free"), .steps = 30, .kl = ReferenceKl{.coef = 0}});
+  ASSERT_TRUE(free.created.ok()) << free.created;
+  ASSERT_TRUE(free.Run().ok());
+  Rig held({.root = FreshFolder("kl_held"), .steps = 30, .kl = ReferenceKl{.coef = 20}});
+  ASSERT_TRUE(held.Run().ok());
+  const Json far = free.Records().back(), near = held.Records().back();
+  EXPECT_GT(far["reward/mean"].get<double>(), 0.8);
+  EXPECT_LT(near["reward/mean"].get<double>(), 0.5);  // 0.2 at the reference
+  EXPECT_GT(far["kl/ref_k3"].get<double>(), 0.5);
+  EXPECT_LT(near["kl/ref_k3"].get<double>(), 0.05);
+  EXPECT_EQ(near["kl/ref_coef"], 20);
+  for (const std::string& name : DocumentedNames("The reference model"))
+    EXPECT_TRUE(near.contains(name)) << name;
+  EXPECT_EQ(held.steering.registrations[0].capabilities.dials,
+            (std::vector<std::string>{"dual_c", "kl_coef"}));
+}
+
+TEST(TrainLoop, MeasuringTheKlChangesNothing) {
+  Rig plain({.root = FreshFolder("kl_none")});
+  ASSERT_TRUE(plain.Run().ok());
+  Rig measured({.root = FreshFolder("kl_zero"), .kl = ReferenceKl{.coef = 0}});
+  ASSERT_TRUE(measured.Run().ok());
+  EXPECT_EQ(measured.Records().back()["digest/weights"], plain.Records().back()["digest/weights"]);
+}
+
+TEST(TrainLoop, AKlTermNeedsAReferenceOfThePolicysSize) {
+  BigramNetwork network(kVocab), smaller(kVocab - 1);
+  TrainLoopOptions options;
+  options.learner.objective = {.name = "ppo_clip", .kl = ReferenceKl{}};
+  ManualClock clock;
+  ScriptedSteering steering(Static);
+  const auto desk = FrontDesk::Create({}, std::make_shared<DataOrder>(Prompts(1), 0, false), nullptr, clock);
+  for (Network* const reference : {static_cast<Network*>(nullptr), static_cast<Network*>(&smaller)}) {
+    options.reference = reference;
+    const auto loop = TrainLoop::Create(options, std::nullopt, network, *desk, steering, clock, {});
+    EXPECT_TRUE(absl::IsFailedPrecondition(loop.status())) << loop.status();
+  }
 }
 
 TEST(TrainLoop, RecordsEveryNameThatTheFormatPromises) {
@@ -222,7 +266,8 @@ TEST(TrainLoop, WritesEveryDocumentedNameAndNoOther) {
   std::set<std::string> written, documented = DocumentedNames();
   const Json record = rig.Records().back();
   for (const auto& [name, value] : record.items()) written.insert(AsDocumented(name));
-  for (const std::string& name : DocumentedNames("Method state")) documented.erase(name);
+  for (const char* section : {"Method state", "The reference model"})
+    for (const std::string& name : DocumentedNames(section)) documented.erase(name);
   EXPECT_EQ(written, documented);
 }
 
@@ -254,6 +299,7 @@ TEST_P(EveryStaleness, EqualRunsWriteEqualMetricsWhateverTheNumberOfWorkers) {
 
 TEST_P(EveryStaleness, AResumedRunEqualsTheUninterruptedOneByteForByte) {
   Settings settings{.root = FreshFolder("whole"), .steps = 10, .staleness = GetParam(), .answer = ClosedLoop};
+  settings.kl = ReferenceKl{.coef = 0.1};
   Rig whole(settings);
   ASSERT_TRUE(whole.Run().ok());
 

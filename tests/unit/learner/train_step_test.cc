@@ -115,6 +115,21 @@ TEST(MakeStepBatch, RandomRewardsAreCoinsThatIgnoreTheScore) {
   EXPECT_NEAR(differ, 250, 56);
 }
 
+TEST(MakeStepBatch, TheOverlongPenaltyMovesTheRewardAndNotTheScore) {
+  LearnerOptions options = Options();
+  options.advantage = AdvantageKind::kDrGrpo;
+  options.overlong = OverlongOptions{.max = 4, .cache = 2};
+  const auto batch = MakeStepBatch(0, Collected({{{{1, 1}, 1}, {{2, 2, 2}, 1}, {{3, 3, 3, 3}, 0}}}), options);
+  ASSERT_TRUE(batch.ok()) << batch.status();
+  // Rewards 1, 1 − 1/2, 0 − 1; their mean is 1/6.
+  EXPECT_DOUBLE_EQ(batch->items[0].reward, 1);
+  EXPECT_DOUBLE_EQ(batch->items[1].reward, 0.5);
+  EXPECT_DOUBLE_EQ(batch->items[2].reward, -1);
+  EXPECT_NEAR(batch->items[1].advantage, 0.5 - 0.5 / 3, 1e-12);
+  EXPECT_EQ(*batch->items[1].completion->verdict.score, 1);
+  EXPECT_DOUBLE_EQ(batch->items[1].group_accuracy, 2.0 / 3);
+}
+
 TEST(PlanMicrobatches, KeepsPaddedSizesWithinTheLimitAndLongOnesAlone) {
   const auto batch = MakeStepBatch(0, Uneven(), Options());
   std::vector<size_t> order(batch->items.size());
@@ -217,6 +232,119 @@ TEST(RunUpdates, AMaskedRegionTrainsNothingWhateverTheMicrobatches) {
     EXPECT_NEAR(split.weights[i], whole.weights[i], 1e-5) << i;
   EXPECT_NE(update(false, 1000).weights, whole.weights);
 }
+
+// Dr.GRPO's horizon is a constant of the run: a batch with a longer completion does not move it.
+TEST(RunUpdates, TheConstantHorizonIsTheLongestPossibleCompletionNotTheLongestOfTheBatch) {
+  LearnerOptions options = Options();
+  options.objective.name = "dr_grpo";
+  options.advantage = AdvantageKind::kDrGrpo;
+  options.max_tokens = 10;
+  // Ratio 1 throughout: the loss is −mean over sequences of length · A / horizon; advantages ½ and −½.
+  const Outcome outcome = Update(options, Collected({{{{1, 1, 1, 1}, 1}, {{2}, 0}}}), Box(0.2, 0.2));
+  ASSERT_TRUE(outcome.metrics.ok()) << outcome.metrics.status();
+  EXPECT_NEAR(outcome.metrics->at("loss/mean"), -(4 * 0.5 - 1 * 0.5) / 2 / 10, 1e-7);
+  options.objective.horizon = 5;
+  const Outcome given = Update(options, Collected({{{{1, 1, 1, 1}, 1}, {{2}, 0}}}), Box(0.2, 0.2));
+  EXPECT_NEAR(given.metrics->at("loss/mean"), -(4 * 0.5 - 1 * 0.5) / 2 / 5, 1e-7);
+}
+
+TEST(RunUpdates, TheKlTermDoesNotDependOnMicrobatchesAndItsDialIsRecorded) {
+  LearnerOptions options = Options();
+  options.objective.kl = ReferenceKl{.coef = 0.1};
+  options.epochs = 2;
+  const Directive directive{.bounds = Box(0.2, 0.2), .dials = {{"kl_coef", 0.75}}};
+  BigramNetwork reference(kVocab);
+  for (size_t i = 0; i < reference.parameters().size(); ++i)
+    reference.parameters()[i] = 0.5f * static_cast<float>(std::sin(3.0 * static_cast<double>(i)));
+  const auto update = [&](int64_t microbatch_tokens) {
+    options.microbatch_tokens = microbatch_tokens;
+    BigramNetwork network(kVocab);
+    Optimizer optimizer(options.optimizer, 100, network.parameters().size());
+    StepBatch batch = *MakeStepBatch(4, Uneven(), options);
+    EXPECT_TRUE(ScoreOld(network, options, batch).ok());
+    EXPECT_TRUE(ScoreReference(reference, options, batch).ok());
+    Outcome out{.metrics = RunUpdates(network, optimizer, options, directive, 4, batch)};
+    out.weights.assign(network.parameters().begin(), network.parameters().end());
+    return out;
+  };
+  const Outcome whole = update(1000), split = update(7);
+  ASSERT_TRUE(whole.metrics.ok()) << whole.metrics.status();
+  ASSERT_TRUE(split.metrics.ok()) << split.metrics.status();
+  EXPECT_EQ(whole.metrics->at("kl/ref_coef"), 0.75);
+  EXPECT_GT(whole.metrics->at("kl/ref_k3"), 0);
+  for (const auto& [name, value] : *whole.metrics) EXPECT_NEAR(split.metrics->at(name), value, 1e-5) << name;
+  for (size_t i = 0; i < whole.weights.size(); ++i)
+    EXPECT_NEAR(split.weights[i], whole.weights[i], 1e-5) << i;
+}
+
+// AER's bonus on a policy that is not uniform: entropy has to rise, although nothing is rewarded.
+TEST(RunUpdates, AnEntropyBonusReachesTheNetwork) {
+  LearnerOptions options = Options();
+  options.objective = {.name = "aer", .numbers = {{"alpha", 1.0}}};
+  BigramNetwork network(kVocab);
+  for (size_t i = 0; i < network.parameters().size(); ++i)
+    network.parameters()[i] = static_cast<float>(i % kVocab);
+  const std::vector<float> start(network.parameters().begin(), network.parameters().end());
+  const Outcome outcome = Update(options, Collected({{{{1}, 0}, {{2}, 0}}}), Box(0.2, 0.2), network);
+  ASSERT_TRUE(outcome.metrics.ok()) << outcome.metrics.status();
+  EXPECT_GT(outcome.metrics->at("grad/norm"), 0);
+  const auto entropy = [](std::span<const float> table) {
+    double sum = 0;
+    for (const double p : BigramNetwork::Probabilities(table, 0, 1.0)) sum -= p * std::log(p);
+    return sum;
+  };
+  EXPECT_GT(entropy(outcome.weights), entropy(start));
+}
+
+class EveryObjective : public testing::TestWithParam<std::string> {};
+
+// With its published box, a KL term and whatever it plans over a mini-batch: it trains, and a selection or a
+// weight is that of the mini-batch, not of the part at hand.
+TEST_P(EveryObjective, TrainsAndDoesNotDependOnMicrobatches) {
+  LearnerOptions options = Options();
+  options.minibatches = 2;
+  options.epochs = 2;
+  options.objective = {.name = GetParam(), .kl = ReferenceKl{.coef = 0.1}};
+  for (const std::string& missing : MissingParameters(options.objective))
+    options.objective.numbers[missing] = 0.1;
+  const bool box = ClipFormOf(options.objective) == ClipForm::kBox;
+  const DefaultBox eps = box ? DefaultBoxOf(options.objective) : DefaultBox{};
+  const Directive directive{.bounds = Box(eps.eps_low, eps.eps_high)};
+  BigramNetwork reference(kVocab);
+  const auto update = [&](int64_t microbatch_tokens) {
+    options.microbatch_tokens = microbatch_tokens;
+    BigramNetwork network(kVocab);
+    for (size_t i = 0; i < network.parameters().size(); ++i)
+      network.parameters()[i] = 0.8f * static_cast<float>(std::sin(2.0 * static_cast<double>(i)));
+    Optimizer optimizer(options.optimizer, 100, network.parameters().size());
+    StepBatch batch = *MakeStepBatch(4, Uneven(), options);
+    EXPECT_TRUE(ScoreOld(network, options, batch).ok());
+    EXPECT_TRUE(ScoreReference(reference, options, batch).ok());
+    Outcome out{.metrics = RunUpdates(network, optimizer, options, directive, 4, batch)};
+    out.weights.assign(network.parameters().begin(), network.parameters().end());
+    return out;
+  };
+  const Outcome whole = update(1000);
+  ASSERT_TRUE(whole.metrics.ok()) << whole.metrics.status();
+  EXPECT_GT(whole.metrics->at("grad/norm"), 0);
+  EXPECT_EQ(whole.metrics->at("updates/done"), 4);
+  for (const int64_t tokens : {1, 9}) {
+    const Outcome split = update(tokens);
+    ASSERT_TRUE(split.metrics.ok()) << split.metrics.status();
+    for (const auto& [name, value] : *whole.metrics)
+      EXPECT_NEAR(split.metrics->at(name), value, 1e-5 * std::max(1.0, std::abs(value))) << name;
+    for (size_t i = 0; i < whole.weights.size(); ++i)
+      EXPECT_NEAR(split.weights[i], whole.weights[i], 1e-5) << i << " at " << tokens;
+  }
+}
+
+std::vector<std::string> ObjectiveNames() {
+  std::vector<std::string> names;
+  for (const ObjectiveInfo& info : RegisteredObjectives()) names.push_back(info.name);
+  return names;
+}
+INSTANTIATE_TEST_SUITE_P(RunUpdates, EveryObjective, testing::ValuesIn(ObjectiveNames()),
+                         [](const auto& one) { return one.param; });
 
 // Two completions of one token, one right, one wrong, under a uniform policy. The first update finds ratio 1;
 // afterwards the right token is above and the wrong one below it.

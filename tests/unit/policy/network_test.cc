@@ -409,6 +409,21 @@ TEST(Network, NothingToScoreIsNoError) {
   EXPECT_TRUE(status.ok()) << status;
 }
 
+TEST(Network, OneThatScoresOnlyAnswersAlikeAndHoldsNoGradients) {
+  const ModelConfig config = ToyConfig();
+  const std::vector<float> weights = ToyWeights(config);
+  const auto trains = MakeNetwork(config, weights);
+  const auto scores = *Network::Create(config, {.threads = 1, .trains = false});
+  std::ranges::copy(weights, scores->parameters().begin());
+  const Sequences sequences(config);
+  EXPECT_EQ(scores->Score(sequences.Views(), 0.7)->logprob, trains->Score(sequences.Views(), 0.7)->logprob);
+  EXPECT_TRUE(scores->gradients().empty());
+  const auto loss = [](const TokenStats& stats) -> absl::StatusOr<TokenGradients> {
+    return TokenGradients{.logprob = std::vector<float>(stats.logprob.size(), 1.0f)};
+  };
+  EXPECT_TRUE(absl::IsFailedPrecondition(scores->ForwardBackward(sequences.Views(), 1.0, loss)));
+}
+
 TEST(Network, SaysWhatThisBuildLacks) {
   const ModelConfig config = ToyConfig();
   EXPECT_EQ(Network::Create(config, {.device = "cuda"}).status().code(), absl::StatusCode::kUnimplemented);
