@@ -22,6 +22,7 @@ inline bool IsOff(const nlohmann::ordered_json& json) {
 // controller_laws.
 class JsonReader {
  public:
+  static constexpr char kWhole[] = "schedule";  // the field of a problem with the whole document
   std::vector<std::string> problems;
 
   void Wrong(const std::string& field, absl::string_view expected, const nlohmann::ordered_json& found) {
@@ -29,16 +30,17 @@ class JsonReader {
         field, ": expected ", expected, ", found ",
         found.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).substr(0, 60)));
   }
+  // `field` is empty for the document itself.
   bool Object(const std::string& field, const nlohmann::ordered_json& json,
               const std::vector<std::string>& known) {
     if (!json.is_object()) {
-      Wrong(field, "an object", json);
+      Wrong(field.empty() ? kWhole : field, "an object", json);
       return false;
     }
     for (const auto& [key, value] : json.items()) {
       if (std::ranges::find(known, key) == known.end()) {
-        problems.push_back(
-            absl::StrCat(field, ": unknown key \"", key.substr(0, 60), "\"", DidYouMean(key, known)));
+        problems.push_back(absl::StrCat(field, field.empty() ? "" : ".", key.substr(0, 60), ": unknown key",
+                                        DidYouMean(key, known)));
       }
     }
     return true;

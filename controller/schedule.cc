@@ -96,12 +96,7 @@ void CheckThermostat(const ClipSchedule& clip, Problems& problems) {
 
 // Two closed loops on one entropy fight each other (docs/methods.md 12, rule 4).
 void CheckOneClosedLoop(const Schedule& schedule, Problems& problems) {
-  std::vector<std::string> loops;
-  if (IsClosedLoop(schedule.clip.law))
-    loops.push_back(absl::StrCat("clip.law (", ClipLawName(schedule.clip.law), ")"));
-  for (const auto& [name, dial] : schedule.dials) {
-    if (IsClosedLoop(dial)) loops.push_back(absl::StrCat("dials.", name, " (", DialLawName(dial), ")"));
-  }
+  const std::vector<std::string> loops = schedule.ClosedLoops();
   if (loops.size() < 2) return;
   problems.push_back(
       absl::StrCat(loops.back().substr(0, loops.back().find(' ')),
@@ -111,6 +106,15 @@ void CheckOneClosedLoop(const Schedule& schedule, Problems& problems) {
 }
 
 }  // namespace
+
+std::vector<std::string> Schedule::ClosedLoops() const {
+  std::vector<std::string> loops;
+  if (IsClosedLoop(clip.law)) loops.push_back(absl::StrCat("clip.law (", ClipLawName(clip.law), ")"));
+  for (const auto& [name, dial] : dials) {
+    if (IsClosedLoop(dial)) loops.push_back(absl::StrCat("dials.", name, " (", DialLawName(dial), ")"));
+  }
+  return loops;
+}
 
 absl::Status Schedule::Validate() const {
   Problems problems;

@@ -103,6 +103,8 @@ struct Schedule {
   // All problems at once, one per line, each naming the field ("clip.upper: …, expected …, found …"). Legal
   // ranges: methods.md 12.
   absl::Status Validate() const;
+  // The fields whose law depends on what is measured, each with its law: "clip.law (od)", "dials.x (aer)".
+  std::vector<std::string> ClosedLoops() const;
   // Whether its bounds always have slope 0, so that an objective with a plain box can use it.
   bool NeedsLines() const;
 };

@@ -232,12 +232,12 @@ absl::StatusOr<Schedule> ReadScheduleJson(absl::string_view text) {
   const absl::StatusOr<Json> parsed = ParseStrictJson(text);
   if (!parsed.ok()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("schedule: expected one JSON object: ", parsed.status().message()));
+        absl::StrCat(JsonReader::kWhole, ": expected one JSON object: ", parsed.status().message()));
   }
   const Json& json = *parsed;
   Schedule schedule;
   JsonReader reader;
-  if (reader.Object("schedule", json, {"clip", "dials", "guards"})) {
+  if (reader.Object("", json, {"clip", "dials", "guards"})) {
     if (json.contains("clip")) ReadClip(json["clip"], schedule.clip, reader);
     if (json.contains("dials")) ReadDials(json["dials"], schedule.dials, reader);
     if (json.contains("guards") &&

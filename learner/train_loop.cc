@@ -90,18 +90,29 @@ absl::Status TrainLoop::Restore(Checkpoint checkpoint) {
 template <typename T>
 absl::StatusOr<T> TrainLoop::UntilAnswered(const char* what, const std::function<absl::StatusOr<T>()>& call,
                                            const std::function<bool()>& again, const std::stop_token& stop) {
-  bool said = false;
   while (true) {
     absl::StatusOr<T> answer = call();
+    if (answer.ok()) ENTRAIN_RETURN_IF_ERROR(Answered());
     if (answer.ok() || !IsSilence(answer.status())) return answer;
     if (stop.stop_requested()) return absl::CancelledError("stopped while waiting for the controller");
     if (!again()) return answer;
-    if (!said) {
-      LogWarning("controller_silent", {{"while", what}, {"why", std::string(answer.status().message())}});
-      said = true;
-    }
+    ENTRAIN_RETURN_IF_ERROR(Silent(what, answer.status()));
     clock_.Sleep(kPauseBetweenTries);
   }
+}
+
+absl::Status TrainLoop::Silent(const std::string& what, const absl::Status& why) {
+  if (silent_) return absl::OkStatus();
+  silent_ = true;
+  LogWarning("controller_silent", {{"learner", what}, {"why", std::string(why.message())}});
+  return Event("controller_silent", {{"learner", what}, {"why", std::string(why.message())}},
+               {{"step", static_cast<double>(step_)}});
+}
+
+absl::Status TrainLoop::Answered() {
+  if (!silent_) return absl::OkStatus();
+  silent_ = false;
+  return Event("controller_answered", {}, {{"step", static_cast<double>(step_)}});
 }
 
 absl::Status TrainLoop::Register(const std::stop_token& stop) {
@@ -122,7 +133,7 @@ absl::Status TrainLoop::Register(const std::stop_token& stop) {
   ENTRAIN_ASSIGN_OR_RETURN(
       const RegistrationReply reply,
       UntilAnswered<RegistrationReply>(
-          "registering", [&] { return steering_.Register(registration, kRegisterDeadline); },
+          "waits to register its run", [&] { return steering_.Register(registration, kRegisterDeadline); },
           [this] { return options_.learner.on_silence != OnSilence::kStop; }, stop));
   if (!reply.schedule_differs) return absl::OkStatus();
   LogWarning("schedule_differs", {{"revision", reply.revision}, {"diff", reply.schedule_diff}});
@@ -150,7 +161,7 @@ absl::StatusOr<Directive> TrainLoop::Steer(const StepBatch& batch, double entrop
     return !directive_.has_value() || options_.learner.on_silence == OnSilence::kWait;
   };
   absl::StatusOr<Directive> answer = UntilAnswered<Directive>(
-      "steering", [&] { return steering_.Steer(observation, wait); }, again, stop);
+      "waits for the directive of its step", [&] { return steering_.Steer(observation, wait); }, again, stop);
   held_ = false;
   if (answer.ok()) {
     ENTRAIN_RETURN_IF_ERROR(ValidateBounds(answer->bounds));
@@ -158,6 +169,7 @@ absl::StatusOr<Directive> TrainLoop::Steer(const StepBatch& batch, double entrop
   }
   if (!IsSilence(answer.status()) || options_.learner.on_silence == OnSilence::kStop) return answer.status();
   held_ = true;
+  ENTRAIN_RETURN_IF_ERROR(Silent("holds the last directive", answer.status()));
   LogWarning(
       "directive_held",
       {{"step", step_}, {"directive", directive_->id}, {"why", std::string(answer.status().message())}});

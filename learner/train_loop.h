@@ -76,6 +76,9 @@ class TrainLoop {
   template <typename T>
   absl::StatusOr<T> UntilAnswered(const char* what, const std::function<absl::StatusOr<T>()>& call,
                                   const std::function<bool()>& again, const std::stop_token& stop);
+  // Begin and end of the controller's silence, as events; `what` says what the learner does meanwhile.
+  absl::Status Silent(const std::string& what, const absl::Status& why);
+  absl::Status Answered();
   absl::StatusOr<Directive> Steer(const StepBatch& batch, double entropy, const std::stop_token& stop);
   absl::Status Evaluate(StepRecord& record, const std::stop_token& stop);
   absl::Status Finish(const StepRecord& record, const std::optional<RecordedStep>& recorded);
@@ -101,6 +104,7 @@ class TrainLoop {
   bool updating_ = false;                   // the weights are between the versions of two steps
   std::optional<Directive> directive_;      // newest used
   bool held_ = false;                       // it was not for this step
+  bool silent_ = false;                     // the controller did not answer when it was asked last
   std::map<std::string, double> previous_;  // numbers of the step before, for the next observation
   Trends trends_;
   Mutex mutex_;

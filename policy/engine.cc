@@ -35,9 +35,9 @@ struct Draw {
 };
 
 absl::Status CheckOptions(const SamplingOptions& options) {
-  if (!(options.temperature > 0) || !std::isfinite(options.temperature))
-    return absl::InvalidArgumentError(
-        absl::StrCat("temperature: expected a finite number above 0, found ", options.temperature));
+  if (!(options.temperature >= kMinTemperature) || !std::isfinite(options.temperature))
+    return absl::InvalidArgumentError(absl::StrCat("temperature: expected a finite number of at least ",
+                                                   kMinTemperature, ", found ", options.temperature));
   if (!(options.top_p > 0) || options.top_p > 1)
     return absl::InvalidArgumentError(
         absl::StrCat("top_p: expected a number in (0, 1], found ", options.top_p));

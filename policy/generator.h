@@ -13,10 +13,13 @@
 
 namespace entrain {
 
+// Logits divided by less would leave the range of float32.
+inline constexpr double kMinTemperature = 1e-6;
+
 // How tokens are drawn from the next-token distribution.
 struct SamplingOptions {
-  double temperature = 1.0;  // > 0; logits are divided by it. Behaviour log-probs are at this temperature,
-                             // before top-k and top-p
+  double temperature = 1.0;  // ≥ kMinTemperature; logits are divided by it. Behaviour log-probs are at this
+                             // temperature, before top-k and top-p
   double top_p = 1.0;        // (0, 1]; 1 is off
   int32_t top_k = 0;         // 0 is off
   int32_t max_tokens = 256;  // per completion, with the EOS

@@ -93,41 +93,14 @@ absl::StatusOr<std::map<std::string, std::string>> FilesOfTensors(const std::str
   return files;
 }
 
-}  // namespace
+struct PlacedTensor {
+  std::string file;
+  TensorEntry entry;
+};
 
-absl::StatusOr<ModelConfig> ConfigOfFiles(const std::map<std::string, std::string>& files) {
-  const auto text = files.find("config.json");
-  if (text == files.end()) return absl::NotFoundError("config.json is missing");
-  ENTRAIN_ASSIGN_OR_RETURN(ModelConfig config, ParseModelConfig(text->second));
-  if (const auto generation = files.find("generation_config.json"); generation != files.end()) {
-    AddGenerationEos(generation->second, config);
-  }
-  return config;
-}
-
-absl::StatusOr<ModelFiles> ReadModelFiles(const std::string& folder) {
-  ModelFiles model;
-  const fs::path config_path = fs::path(folder) / "config.json";
-  if (!fs::exists(folder)) return absl::NotFoundError(absl::StrCat(folder, ": there is no such folder"));
-  if (!fs::exists(config_path)) {
-    return absl::NotFoundError(
-        absl::StrCat(config_path.string(), ": there is no such file; a model folder has one"));
-  }
-  ENTRAIN_ASSIGN_OR_RETURN(model.files["config.json"], ReadWholeFile(config_path.string(), kMaxTextBytes));
-  for (const char* name : kCompanions) {
-    const fs::path path = fs::path(folder) / name;
-    if (!fs::exists(path)) continue;
-    ENTRAIN_ASSIGN_OR_RETURN(model.files[name], ReadWholeFile(path.string(), kMaxTextBytes));
-  }
-  absl::StatusOr<ModelConfig> config = ConfigOfFiles(model.files);
-  if (!config.ok()) {
-    return absl::Status(config.status().code(), absl::StrCat(folder, "/", config.status().message()));
-  }
-  model.config = *std::move(config);
-  return model;
-}
-
-absl::StatusOr<std::vector<float>> ReadWeights(const std::string& folder, const ModelConfig& config) {
+// The tensors of a model folder by name, each with its file; they are those of `config`.
+absl::StatusOr<std::map<std::string, PlacedTensor>> FindTensors(const std::string& folder,
+                                                                const ModelConfig& config) {
   ENTRAIN_ASSIGN_OR_RETURN(const auto files, FilesOfTensors(folder));
   std::map<std::string, std::map<std::string, TensorEntry>> headers;
   for (const auto& [name, file] : files) {
@@ -169,11 +142,60 @@ absl::StatusOr<std::vector<float>> ReadWeights(const std::string& folder, const 
                                                      "\" has no place in a ", config.architecture));
     }
   }
-  std::vector<float> values(static_cast<size_t>(layout.total));
+  std::map<std::string, PlacedTensor> tensors;
   for (const ParameterSlot& slot : layout.slots) {
     const std::string& file = files.at(slot.name);
+    tensors[slot.name] = {.file = file, .entry = headers[file].at(slot.name)};
+  }
+  return tensors;
+}
+
+}  // namespace
+
+absl::StatusOr<ModelConfig> ConfigOfFiles(const std::map<std::string, std::string>& files) {
+  const auto text = files.find("config.json");
+  if (text == files.end()) return absl::NotFoundError("config.json is missing");
+  ENTRAIN_ASSIGN_OR_RETURN(ModelConfig config, ParseModelConfig(text->second));
+  if (const auto generation = files.find("generation_config.json"); generation != files.end()) {
+    AddGenerationEos(generation->second, config);
+  }
+  return config;
+}
+
+absl::StatusOr<ModelFiles> ReadModelFiles(const std::string& folder) {
+  ModelFiles model;
+  const fs::path config_path = fs::path(folder) / "config.json";
+  if (!fs::exists(folder)) return absl::NotFoundError(absl::StrCat(folder, ": there is no such folder"));
+  if (!fs::exists(config_path)) {
+    return absl::NotFoundError(
+        absl::StrCat(config_path.string(), ": there is no such file; a model folder has one"));
+  }
+  ENTRAIN_ASSIGN_OR_RETURN(model.files["config.json"], ReadWholeFile(config_path.string(), kMaxTextBytes));
+  for (const char* name : kCompanions) {
+    const fs::path path = fs::path(folder) / name;
+    if (!fs::exists(path)) continue;
+    ENTRAIN_ASSIGN_OR_RETURN(model.files[name], ReadWholeFile(path.string(), kMaxTextBytes));
+  }
+  absl::StatusOr<ModelConfig> config = ConfigOfFiles(model.files);
+  if (!config.ok()) {
+    return absl::Status(config.status().code(), absl::StrCat(folder, "/", config.status().message()));
+  }
+  model.config = *std::move(config);
+  return model;
+}
+
+absl::Status CheckWeights(const std::string& folder, const ModelConfig& config) {
+  return FindTensors(folder, config).status();
+}
+
+absl::StatusOr<std::vector<float>> ReadWeights(const std::string& folder, const ModelConfig& config) {
+  ENTRAIN_ASSIGN_OR_RETURN(const auto tensors, FindTensors(folder, config));
+  const ParameterLayout layout = ParameterLayout::Of(config);
+  std::vector<float> values(static_cast<size_t>(layout.total));
+  for (const ParameterSlot& slot : layout.slots) {
+    const PlacedTensor& tensor = tensors.at(slot.name);
     ENTRAIN_RETURN_IF_ERROR(ReadTensor(
-        file, slot.name, headers[file].at(slot.name),
+        tensor.file, slot.name, tensor.entry,
         std::span(values).subspan(static_cast<size_t>(slot.offset), static_cast<size_t>(slot.size))));
   }
   return values;

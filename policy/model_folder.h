@@ -30,6 +30,9 @@ absl::StatusOr<ModelFiles> ReadModelFiles(const std::string& folder);
 // offset on a truncated or inconsistent file. Never crashes on hostile bytes.
 absl::StatusOr<std::vector<float>> ReadWeights(const std::string& folder, const ModelConfig& config);
 
+// What ReadWeights checks before it reads: headers, names and shapes. Quick: no weights are read.
+absl::Status CheckWeights(const std::string& folder, const ModelConfig& config);
+
 // Writes files and model.safetensors (F32; config.json then says so too), each beside and renamed; the folder
 // is made.
 absl::Status WriteModelFolder(const std::string& folder, const ModelFiles& files,

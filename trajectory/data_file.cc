@@ -97,7 +97,7 @@ absl::StatusOr<std::vector<DataLine>> ParseData(const std::string& name, absl::s
     text.remove_prefix(end == absl::string_view::npos ? text.size() : end + 1);
     ++number;
     if (line.find_first_not_of(" \t\r") == absl::string_view::npos) continue;
-    DataLine parsed;
+    DataLine parsed{.line = number};
     absl::Status status = ParseLine(line, parsed);
     if (parsed.id.empty()) parsed.id = absl::StrCat(number);
     if (status.ok()) {
@@ -114,13 +114,16 @@ absl::StatusOr<std::vector<DataLine>> ParseData(const std::string& name, absl::s
   }
   if (problems.empty() && lines.empty())
     problems.push_back(absl::StrCat(name, ": expected at least one line, found none"));
-  if (!problems.empty()) {
-    const size_t more = problems.size() > kMaxReported ? problems.size() - kMaxReported : 0;
-    problems.resize(problems.size() - more);
-    if (more > 0) problems.push_back(absl::StrCat("… and ", more, " more"));
-    return absl::InvalidArgumentError(absl::StrJoin(problems, "\n"));
-  }
+  ENTRAIN_RETURN_IF_ERROR(DataProblems(std::move(problems)));
   return lines;
+}
+
+absl::Status DataProblems(std::vector<std::string> problems) {
+  if (problems.empty()) return absl::OkStatus();
+  const size_t more = problems.size() > kMaxReported ? problems.size() - kMaxReported : 0;
+  problems.resize(problems.size() - more);
+  if (more > 0) problems.push_back(absl::StrCat("… and ", more, " more"));
+  return absl::InvalidArgumentError(absl::StrJoin(problems, "\n"));
 }
 
 absl::StatusOr<std::vector<DataLine>> ReadDataFile(const std::string& path) {

@@ -10,6 +10,7 @@ namespace entrain {
 
 // One line of a data file (docs/formats.md, "Data: JSONL"), before it is tokenised.
 struct DataLine {
+  int64_t line = 0;    // in its file, from 1
   std::string id;      // the line's number when the file gives none
   std::string prompt;  // not empty
   std::string answer;
@@ -23,6 +24,10 @@ struct DataLine {
 // templates are rendered when the data is prepared). NotFound when the file cannot be read.
 absl::StatusOr<std::vector<DataLine>> ReadDataFile(const std::string& path);
 absl::StatusOr<std::vector<DataLine>> ParseData(const std::string& name, absl::string_view text);
+
+// InvalidArgument with the first 20 of `problems`, one a line, and how many more there are; OK when there is
+// none.
+absl::Status DataProblems(std::vector<std::string> problems);
 
 // `meta.KEY` of a line when it is a string, else "".
 std::string MetaText(const DataLine& line, const std::string& key);

@@ -64,7 +64,7 @@ VerifiedLine VerifyLine(Verifier& verifier, int64_t number, absl::string_view te
   out["extracted"] = verdict.extracted;
   out["detail"] = verdict.detail;
   out["seconds"] = verdict.seconds;
-  return {.json = Dump(out), .ok = true};
+  return {.json = Dump(out), .ok = !IsOurFailure(verdict.kind)};
 }
 
 }  // namespace entrain

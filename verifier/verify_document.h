@@ -8,7 +8,7 @@
 namespace entrain {
 
 // One line of `entrain verify`: JSON text in, JSON text out (docs/formats.md). A line that cannot be read
-// answers {"id", "error"} and is not `ok`.
+// answers {"id", "error"}; it is not `ok`, and neither is one without a verdict (kind timeout or error).
 struct VerifiedLine {
   std::string json;
   bool ok = true;

@@ -25,6 +25,16 @@ CLI::Validator Positive() {
       "POSITIVE");
 }
 
+CLI::Validator AtLeast(double low) {
+  return CLI::Validator(
+      [low](const std::string& text) -> std::string {
+        double value = 0;
+        if (absl::SimpleAtod(text, &value) && std::isfinite(value) && value >= low) return "";
+        return absl::StrCat("expected a number of at least ", low, ", found ", text);
+      },
+      absl::StrCat("AT LEAST ", low));
+}
+
 int ExitOf(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
   const CLI::App* at = &app;
   for (int i = 1; i < argc && error.get_exit_code() != 0; ++i) {

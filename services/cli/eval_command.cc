@@ -15,7 +15,7 @@
 #include "services/cli/jsonl.h"
 #include "services/cli/loaded_model.h"
 #include "services/cli/model_commands.h"
-#include "services/main/learner_setup.h"
+#include "services/main/run_inputs.h"
 #include "verifier/local_verifier.h"
 
 namespace entrain {
@@ -152,13 +152,15 @@ void AddEvalCommand(CLI::App& app, CommandAction& action) {
                    "maj@k is of the first k completions; avg@k is the same for every k")
       ->delimiter(',')
       ->check(Positive());
-  command->add_option("--prompts", flags->prompts, "The first N only; 0: all")->capture_default_str();
+  command->add_option("--prompts", flags->prompts, "The first N only; 0: all")
+      ->capture_default_str()
+      ->check(AtLeast(0));
   command->add_option("--max-tokens", flags->sampling.max_tokens, "Per completion")
       ->capture_default_str()
       ->check(Positive());
   command->add_option("--temperature", flags->sampling.temperature, "Logits are divided by it")
       ->capture_default_str()
-      ->check(Positive());
+      ->check(AtLeast(kMinTemperature));
   command->add_option("--top-p", flags->sampling.top_p, "1 is off")->capture_default_str();
   command->add_option("--top-k", flags->sampling.top_k, "0 is off")->capture_default_str();
   command->add_flag("--greedy", flags->sampling.greedy, "Always the most probable token");

@@ -165,7 +165,7 @@ void AddGenerateCommand(CLI::App& app, CommandAction& action) {
       ->check(Positive());
   command->add_option("--temperature", options->sampling.temperature, "Logits are divided by it")
       ->capture_default_str()
-      ->check(Positive());
+      ->check(AtLeast(kMinTemperature));
   command->add_option("--top-p", options->sampling.top_p, "1 is off")->capture_default_str();
   command->add_option("--top-k", options->sampling.top_k, "0 is off")->capture_default_str();
   command->add_option("--seed", options->seed, "Equal seeds give equal completions")->capture_default_str();

@@ -85,7 +85,9 @@ void AddJudgeCommands(CLI::App& app, CommandAction& action) {
   verify->add_option("file", flags->file,
                      "JSONL of {\"verifier\", \"completion\", \"answer\", \"verifier_options\"}; - or "
                      "nothing: standard input");
-  verify->add_option("--deadline", flags->deadline_seconds, "Seconds per line")->capture_default_str();
+  verify->add_option("--deadline", flags->deadline_seconds, "Seconds per line")
+      ->capture_default_str()
+      ->check(Positive());
   verify->add_flag("--list", flags->list, "Names of the verifiers");
   verify->add_flag("--json", flags->json, "JSONL out (always)");
   verify->callback([flags, &action] { action = [flags] { return Verify(*flags); }; });

@@ -12,12 +12,15 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
+#include "common/clock.h"
 #include "common/status_macros.h"
 #include "policy/safetensors.h"
 #include "services/cli/commands.h"
+#include "services/cli/notices.h"
 #include "services/cli/progress.h"
 #include "services/cli/run_files.h"
 #include "services/cli/supervisor.h"
+#include "services/runtime/address.h"
 
 namespace entrain {
 namespace {
@@ -25,7 +28,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Shows what metrics.jsonl gains: a block that is drawn anew on a terminal, else a line every twentieth of
-// the run.
+// the run. Notices are shown in any case.
 class Display {
  public:
   Display(const LaunchOptions& options, const RunFolder& folder, int64_t total_steps)
@@ -35,9 +38,10 @@ class Display {
         total_steps_(total_steps) {}
 
   void Update(int64_t restarts) {
-    if (quiet_ || absl::Now() < next_) return;
+    if (absl::Now() < next_) return;
     next_ = absl::Now() + absl::Milliseconds(terminal_ ? 250 : 1000);
-    ShowWarmup();
+    ReadEvents();
+    if (quiet_) return;
     const std::vector<MetricsLine> fresh = ReadNewMetrics(folder_.MetricsFile(), offset_);
     if (fresh.empty()) return;
     lines_.insert(lines_.end(), fresh.begin(), fresh.end());
@@ -52,7 +56,23 @@ class Display {
     }
   }
 
+  // Troubles of the run, each at once and then now and then.
+  void Notice(const Supervisor& supervisor) {
+    for (const auto& [process, text] : supervisor.Troubles()) {
+      if (notices_.Due(process)) Say(text);
+    }
+    if (silence_.why().has_value() && notices_.Due("silence")) {
+      Say(absl::StrCat("the controller at ", supervisor.controller(), " is silent: the learner ",
+                       *silence_.why(), ". The learner's log: ", supervisor.LogFile("learner")));
+    }
+  }
+
  private:
+  void Say(const std::string& text) {
+    std::cerr << "warning: " << text << std::endl;
+    drawn_ = 0;  // the block goes below it
+  }
+
   void Draw(const std::vector<std::string>& block) {
     if (drawn_ > 0) std::cerr << "\x1b[" << drawn_ << "F";
     for (const std::string& line : block) std::cerr << "\x1b[2K" << line << "\n";
@@ -60,23 +80,27 @@ class Display {
     drawn_ = block.size();
   }
 
-  // The supervised warm-up reports to events.jsonl.
-  void ShowWarmup() {
+  void ReadEvents() {
     std::ifstream file(folder_.EventsFile());
     file.seekg(static_cast<std::streamoff>(events_offset_));
     std::string text;
     while (std::getline(file, text) && !file.eof()) {
       events_offset_ += text.size() + 1;
-      const auto json = nlohmann::json::parse(text, nullptr, false);
-      if (!json.is_object() || json.value("event", "") != "warmup") continue;
-      const double step = json.value("step", 0.0);
-      if (!json.contains("pass_rate") && static_cast<int64_t>(step) % 50 != 0) continue;
-      std::cerr << absl::StrFormat("warm-up step %.0f  loss %.3f", step, json.value("loss", 0.0))
-                << (json.contains("pass_rate")
-                        ? absl::StrFormat("  pass rate %.3f", json["pass_rate"].get<double>())
-                        : "")
-                << std::endl;
+      silence_.Take(text);
+      if (!quiet_) ShowWarmup(text);
     }
+  }
+
+  static void ShowWarmup(const std::string& event) {
+    const auto json = nlohmann::json::parse(event, nullptr, false);
+    if (!json.is_object() || json.value("event", "") != "warmup") return;
+    const double step = json.value("step", 0.0);
+    if (!json.contains("pass_rate") && static_cast<int64_t>(step) % 50 != 0) return;
+    std::cerr << absl::StrFormat("warm-up step %.0f  loss %.3f", step, json.value("loss", 0.0))
+              << (json.contains("pass_rate")
+                      ? absl::StrFormat("  pass rate %.3f", json["pass_rate"].get<double>())
+                      : "")
+              << std::endl;
   }
 
   const bool quiet_, terminal_;
@@ -87,6 +111,8 @@ class Display {
   size_t drawn_ = 0;
   int64_t shown_ = 0;
   absl::Time next_ = absl::InfinitePast();
+  Notices notices_{Clock::Real()};
+  Silence silence_;
 };
 
 absl::Status WriteText(const std::string& path, const std::string& text) {
@@ -100,6 +126,10 @@ void PrintJson(const nlohmann::ordered_json& json) { std::cout << json.dump() <<
 absl::StatusOr<LaunchOutcome> Launch(const LaunchOptions& options, const RunConfig& config,
                                      const std::string& given, const std::string& run,
                                      SignalWaiter& signals) {
+  // Found now, not by the learner after its warm-up.
+  ENTRAIN_ASSIGN_OR_RETURN(const HostPort listen, ParseHostPort(config.listen));
+  if (const absl::Status free = TryListening(listen); !free.ok())
+    return absl::Status(free.code(), absl::StrCat("listen: ", free.message()));
   ENTRAIN_ASSIGN_OR_RETURN(const std::string run_id, OpenRunId(run));
   ENTRAIN_ASSIGN_OR_RETURN(const RunFolder folder, NewAttempt(run));
   ENTRAIN_RETURN_IF_ERROR(WriteText(folder.AttemptFolder() + "/run.yaml", given));
@@ -134,6 +164,7 @@ absl::StatusOr<LaunchOutcome> Launch(const LaunchOptions& options, const RunConf
   while (!supervisor->learner_exit().has_value() && !signals.token().stop_requested()) {
     ENTRAIN_RETURN_IF_ERROR(supervisor->Poll());
     display.Update(supervisor->restarts());
+    display.Notice(*supervisor);
     absl::SleepFor(absl::Milliseconds(20));
   }
   const bool interrupted = signals.token().stop_requested();

@@ -15,6 +15,7 @@
 #include "services/cli/launch.h"
 #include "services/cli/progress.h"
 #include "services/cli/run_files.h"
+#include "services/main/run_inputs.h"
 
 namespace entrain {
 namespace {
@@ -141,6 +142,7 @@ int Regions(RegionsOptions options) {
   if (options.steps > 0) overrides.push_back(absl::StrCat("learner.steps=", options.steps));
   const absl::StatusOr<RunConfig> config = ReadRunConfig(options.file, overrides);
   if (!config.ok()) return Unusable(config.status());
+  if (const absl::Status usable = CheckInputs(*config); !usable.ok()) return Unusable(usable);
   if (config->learner.objective.regions.Any()) {
     return Unusable(absl::InvalidArgumentError(absl::StrCat(
         options.file, ": objective.regions: this experiment masks one region a run; take the key away")));

@@ -13,6 +13,7 @@
 #include "services/cli/progress.h"
 #include "services/cli/run_files.h"
 #include "services/config/run_config.h"
+#include "services/main/run_inputs.h"
 #include "services/runtime/signal_waiter.h"
 
 namespace entrain {
@@ -122,6 +123,10 @@ int Run(RunOptions options) {
   const absl::StatusOr<RunConfig> config = ReadRunConfig(file, options.settings);
   if (!config.ok()) return Unusable(config.status());
   for (const std::string& warning : config->warnings) std::cerr << "warning: " << warning << "\n";
+  // A run that goes on has its model already.
+  if (options.resume.empty()) {
+    if (const absl::Status usable = CheckInputs(*config); !usable.ok()) return Unusable(usable);
+  }
   const absl::StatusOr<std::string> run = PickFolder(options, config->name);
   if (!run.ok()) return Unusable(run.status());
   const absl::StatusOr<std::string> given = ReadWholeFile(file, 16u << 20);

@@ -21,7 +21,8 @@ namespace fs = std::filesystem;
 constexpr absl::Duration kShortestPause = absl::Milliseconds(100);
 constexpr absl::Duration kLongestPause = absl::Seconds(5);
 constexpr absl::Duration kStable =
-    absl::Seconds(30);  // a process that ran this long begins anew with short pauses
+    absl::Seconds(30);       // a process that ran this long begins anew with short pauses
+constexpr int kTrouble = 3;  // this many ends in a row are no accident
 
 }  // namespace
 
@@ -156,6 +157,7 @@ absl::Status Supervisor::Poll() {
       const bool learner = process.name == "learner";
       ENTRAIN_RETURN_IF_ERROR(Event("process_ended", process, exit));
       process.child.reset();
+      process.last_exit = *exit;
       if (learner) {
         learner_exit_ = exit;
         continue;
@@ -172,6 +174,18 @@ absl::Status Supervisor::Poll() {
     }
   }
   return absl::OkStatus();
+}
+
+std::map<std::string, std::string> Supervisor::Troubles() const {
+  std::map<std::string, std::string> out;
+  for (const auto& process : processes_) {
+    const bool stable = process->child.has_value() && absl::Now() - process->started > kStable;
+    if (process->failures < kTrouble || process->last_exit == 0 || stable) continue;
+    out[process->name] = absl::StrCat(
+        process->name, " ended ", process->failures, " times soon after its start, last with exit status ",
+        process->last_exit, "; it is started again. Its log: ", LogFile(process->name));
+  }
+  return out;
 }
 
 void Supervisor::StopAll(absl::Duration grace) {

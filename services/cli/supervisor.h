@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -47,6 +48,8 @@ class Supervisor {
   const std::string& verifiers() const { return verifiers_; }
   const std::string& page() const { return page_; }
   int64_t restarts() const { return restarts_; }
+  // Processes that end again and again soon after their start, each with what people need to know.
+  std::map<std::string, std::string> Troubles() const;
   std::string LogFile(const std::string& name) const;
 
  private:
@@ -58,6 +61,7 @@ class Supervisor {
     std::optional<ChildProcess> child;
     bool announced = false;
     int failures = 0;
+    int last_exit = 0;
     absl::Time started, next_start;
   };
 

@@ -145,6 +145,7 @@ absl::Status ConfigTree::Override(const std::string& assignment) {
     if (!at->is_object()) *at = Json::object();
     at = &(*at)[std::string(part)];
     absl::StrAppend(&path, path.empty() ? "" : ".", part);
+    lines_.emplace(path, 0);  // unless the file has it
   }
   *at = std::move(value);
   lines_[path] = 0;  // not from the file

@@ -9,8 +9,10 @@
 #include "common/status_macros.h"
 #include "controller/laws/law.h"
 #include "learner/objective/document.h"
+#include "policy/generator.h"
 #include "services/config/config_tree.h"
 #include "services/config/schedule_section.h"
+#include "services/runtime/address.h"
 
 namespace entrain {
 namespace {
@@ -123,7 +125,8 @@ void ReadRollout(ConfigTree& tree, RunConfig& config) {
   tree.Choice("rollout.dtype", {"float32"}, config.rollout.dtype);
   tree.Whole("rollout.completions_per_prompt", 2, 65536, config.learner.completions_per_prompt);
   tree.Whole("rollout.max_tokens", 1, 1 << 24, config.rollout.max_tokens);
-  tree.Number("rollout.temperature", 1e-6, 1e6, "a number above 0", config.rollout.temperature);
+  tree.Number("rollout.temperature", kMinTemperature, 1e6, "a number of at least 1e-6",
+              config.rollout.temperature);
   tree.Number("rollout.top_p", 1e-9, 1, "a number above 0, up to 1", config.rollout.top_p);
   tree.Whole("rollout.top_k", 0, INT32_MAX, config.rollout.top_k);
   config.learner.temperature = config.rollout.temperature;
@@ -352,11 +355,12 @@ void CheckTogether(ConfigTree& tree, RunConfig& config) {
     }
   }
   const std::optional<ReferenceKl>& kl = config.learner.objective.kl;
-  if (kl.has_value() && kl->coef > 0 && IsClosedLoop(config.schedule.clip.law)) {
-    config.warnings.push_back(
-        absl::StrCat(tree.Where("objective.kl"),
-                     "objective.kl acts on entropy too, beside a law that measures it: one of "
-                     "them should go (docs/methods.md 1.7)"));
+  const std::vector<std::string> loops = config.schedule.ClosedLoops();
+  if (kl.has_value() && kl->coef > 0 && !loops.empty()) {
+    config.warnings.push_back(absl::StrCat(tree.Where("objective.kl"),
+                                           "objective.kl acts on entropy too, beside a law that measures it, "
+                                           "schedule.",
+                                           loops[0], ": one of them should go (docs/methods.md 1.7)"));
   }
   if (kl.has_value() && config.learner.record_batches_every_steps > 0)
     tree.Problem("learner.record_batches",
@@ -389,6 +393,22 @@ void ReadTls(ConfigTree& tree, RunConfig& config) {
     if (out->empty()) tree.Problem(key, "is missing");
   }
   config.tls = files;
+}
+
+void ReadAddresses(ConfigTree& tree, RunConfig& config) {
+  tree.Text("controller.address", config.controller_address);
+  tree.Text("listen", config.listen);
+  for (const auto& [key, text] :
+       {std::pair("controller.address", &config.controller_address), {"listen", &config.listen}}) {
+    if (!tree.Has(key) || !tree.At(key).is_string()) continue;
+    const absl::StatusOr<HostPort> address = ParseHostPort(*text);
+    if (!address.ok()) {
+      tree.Wrong(key, "host:port (an IPv6 host in brackets) with a port of 0 to 65535");
+    } else if (key == std::string("listen") && !IsLoopback(address->host) && !config.tls.has_value()) {
+      tree.Problem(
+          key, absl::StrCat(*text, " can be reached from other machines: set tls, or listen on 127.0.0.1"));
+    }
+  }
 }
 
 }  // namespace
@@ -434,15 +454,14 @@ absl::StatusOr<RunConfig> ReadRunConfig(const std::string& path, const std::vect
     CheckDials(tree, config);
   }
   tree.Known("controller", {"address", "on_silence", "wait_s"});
-  tree.Text("controller.address", config.controller_address);
   std::string on_silence = "hold";
   tree.Choice("controller.on_silence", {"hold", "wait", "stop"}, on_silence);
   config.learner.on_silence = on_silence == "hold"   ? OnSilence::kHold
                               : on_silence == "wait" ? OnSilence::kWait
                                                      : OnSilence::kStop;
   tree.Number("controller.wait_s", 1e-3, 1e6, "seconds above 0", config.learner.controller_wait_seconds);
-  tree.Text("listen", config.listen);
   ReadTls(tree, config);
+  ReadAddresses(tree, config);
   CheckTogether(tree, config);
   if (!tree.problems.empty()) return absl::InvalidArgumentError(absl::StrJoin(tree.problems, "\n"));
   return config;

@@ -17,11 +17,13 @@ namespace entrain {
 std::optional<Schedule> ReadScheduleSection(ConfigTree& tree, const std::string& section) {
   const Json& json = section.empty() ? tree.root() : tree.At(section);
   const std::string prefix = section.empty() ? "" : absl::StrCat(section, ".");
-  // A message of the controller room begins with the field; the field has a line here.
+  // A message of the controller room begins with the field, which has a line here; what is wrong with the
+  // whole begins with "schedule".
   const auto placed = [&](const absl::Status& status) {
     for (const absl::string_view line : absl::StrSplit(status.message(), '\n')) {
       const std::string field(line.substr(0, line.find(':')));
-      tree.problems.push_back(absl::StrCat(tree.Where(prefix + field), prefix, line));
+      const std::string before = field == "schedule" ? "" : prefix;
+      tree.problems.push_back(absl::StrCat(tree.Where(before + field), before, line));
     }
     return std::nullopt;
   };

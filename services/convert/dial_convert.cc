@@ -166,7 +166,7 @@ absl::StatusOr<DialSchedule> DialFromProto(const std::string& field, const v1::D
     case v1::DialSchedule::kPiecewise:
       return ReadLaw<PiecewiseDial>(field + ".piecewise", message.piecewise());
     case v1::DialSchedule::kStage:
-      return DialSchedule(StageDial{});
+      return ReadLaw<StageDial>(field + ".stage", message.stage());
     case v1::DialSchedule::kEpoch:
       return ReadLaw<EpochDial>(field + ".epoch", message.epoch());
     case v1::DialSchedule::kEntropyGuided:

@@ -19,6 +19,7 @@
 #include "services/config/run_config.h"
 #include "services/main/learner_setup.h"
 #include "services/main/process.h"
+#include "services/main/run_inputs.h"
 #include "services/runtime/channel.h"
 #include "services/runtime/grpc_server.h"
 #include "services/runtime/http_server.h"

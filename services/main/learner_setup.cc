@@ -9,8 +9,7 @@
 #include "common/status_macros.h"
 #include "policy/engine.h"
 #include "policy/parameters.h"
-#include "policy/safetensors.h"
-#include "trajectory/data_file.h"
+#include "services/main/run_inputs.h"
 #include "verifier/local_verifier.h"
 
 namespace entrain {
@@ -20,26 +19,6 @@ namespace fs = std::filesystem;
 
 constexpr size_t kPassRatePrompts = 64;
 constexpr int32_t kPassRateCompletions = 8;
-
-absl::StatusOr<std::unique_ptr<Tokenizer>> TokenizerOf(const ModelFiles& files, const std::string& where) {
-  const auto text = files.files.find("tokenizer.json");
-  if (text == files.files.end())
-    return absl::NotFoundError(absl::StrCat(where, ": there is no tokenizer.json"));
-  return Tokenizer::Parse(text->second);
-}
-
-// "0123" → {"0", "1", "2", "3"}, by UTF-8 characters.
-std::vector<std::string> Characters(const std::string& text) {
-  std::vector<std::string> out;
-  for (const char c : text) {
-    if ((static_cast<unsigned char>(c) & 0xC0) == 0x80 && !out.empty()) {
-      out.back() += c;
-    } else {
-      out.emplace_back(1, c);
-    }
-  }
-  return out;
-}
 
 // What a model's weights look like and how they are used, for people.
 std::string ShapeOf(const ModelConfig& config) {
@@ -51,53 +30,19 @@ std::string ShapeOf(const ModelConfig& config) {
 }
 
 absl::StatusOr<StartingModel> ReadModel(const std::string& path) {
-  StartingModel model;
-  ENTRAIN_ASSIGN_OR_RETURN(model.files, ReadModelFiles(path));
-  ENTRAIN_ASSIGN_OR_RETURN(model.tokenizer, TokenizerOf(model.files, path));
-  ENTRAIN_ASSIGN_OR_RETURN(model.weights, ReadWeights(path, model.files.config));
-  return model;
+  ENTRAIN_ASSIGN_OR_RETURN(OpenedModel opened, OpenModel({.path = path}));
+  ENTRAIN_ASSIGN_OR_RETURN(std::vector<float> weights, ReadWeights(path, opened.files.config));
+  return StartingModel{.files = std::move(opened.files),
+                       .tokenizer = std::move(opened.tokenizer),
+                       .weights = std::move(weights)};
 }
 
 absl::StatusOr<StartingModel> InitModel(const ModelOptions& options, uint64_t seed) {
-  StartingModel model;
-  model.files.config = *options.init;
-  std::string& tokenizer = model.files.files["tokenizer.json"];
-  if (options.tokenizer.file.empty()) {
-    tokenizer = WriteCharTokenizer(options.tokenizer.special, Characters(options.tokenizer.characters));
-  } else {
-    ENTRAIN_ASSIGN_OR_RETURN(tokenizer, ReadWholeFile(options.tokenizer.file, 64u << 20));
-  }
-  ENTRAIN_ASSIGN_OR_RETURN(model.tokenizer, Tokenizer::Parse(tokenizer));
-  if (model.tokenizer->vocab_size() > options.init->vocab_size) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("model.init.vocab_size: expected at least the tokenizer's ",
-                     model.tokenizer->vocab_size(), ", found ", options.init->vocab_size));
-  }
-  model.files.files["config.json"] = WriteModelConfig(model.files.config);
-  ENTRAIN_ASSIGN_OR_RETURN(model.files.config, ParseModelConfig(model.files.files["config.json"]));
-  model.weights = InitParameters(model.files.config, seed);
-  return model;
-}
-
-absl::StatusOr<std::vector<Demonstration>> LoadDemonstrations(const std::string& path,
-                                                              const StartingModel& model) {
-  ENTRAIN_ASSIGN_OR_RETURN(const std::vector<DataLine> lines, ReadDataFile(path));
-  std::vector<Demonstration> out;
-  for (const DataLine& line : lines) {
-    std::string completion = MetaText(line, "completion");
-    if (completion.empty()) completion = line.answer;
-    Demonstration demonstration;
-    ENTRAIN_ASSIGN_OR_RETURN(demonstration.prompt, model.tokenizer->Encode(line.prompt));
-    ENTRAIN_ASSIGN_OR_RETURN(demonstration.completion, model.tokenizer->Encode(completion));
-    if (!model.files.config.eos_token_ids.empty())
-      demonstration.completion.push_back(model.files.config.eos_token_ids[0]);
-    if (demonstration.prompt.empty() || demonstration.completion.empty()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(path, ": line \"", line.id, "\": expected a prompt and a completion with tokens"));
-    }
-    out.push_back(std::move(demonstration));
-  }
-  return out;
+  ENTRAIN_ASSIGN_OR_RETURN(OpenedModel opened, OpenModel(options));
+  std::vector<float> weights = InitParameters(opened.files.config, seed);
+  return StartingModel{.files = std::move(opened.files),
+                       .tokenizer = std::move(opened.tokenizer),
+                       .weights = std::move(weights)};
 }
 
 // Share of completions that the verifiers call correct.
@@ -146,7 +91,7 @@ absl::StatusOr<std::optional<double>> WarmUp(StartingModel& model, const RunConf
                                              const std::stop_token& stop) {
   const WarmupOptions& options = *config.model.warmup;
   ENTRAIN_ASSIGN_OR_RETURN(const std::vector<Demonstration> demonstrations,
-                           LoadDemonstrations(options.data, model));
+                           LoadDemonstrations(options.data, *model.tokenizer, model.files.config));
   ENTRAIN_ASSIGN_OR_RETURN(const std::unique_ptr<Network> network,
                            Network::Create(model.files.config, {.threads = config.learner.threads}));
   std::ranges::copy(model.weights, network->parameters().begin());
@@ -216,40 +161,6 @@ absl::StatusOr<std::unique_ptr<Network>> LoadReference(const RunConfig& config, 
   ENTRAIN_ASSIGN_OR_RETURN(const std::vector<float> weights, ReadWeights(config.kl_reference, shape));
   std::ranges::copy(weights, network->parameters().begin());
   return network;
-}
-
-absl::StatusOr<std::vector<Prompt>> LoadPrompts(const std::string& path, const Tokenizer& tokenizer,
-                                                const ModelConfig& model) {
-  ENTRAIN_ASSIGN_OR_RETURN(std::vector<DataLine> lines, ReadDataFile(path));
-  const std::vector<std::string> verifiers = RegisteredVerifiers();
-  std::vector<Prompt> prompts;
-  for (DataLine& line : lines) {
-    const auto wrong = [&](absl::string_view what) {
-      return absl::InvalidArgumentError(absl::StrCat(path, ": line \"", line.id, "\": ", what));
-    };
-    Prompt prompt{.id = line.id,
-                  .answer = std::move(line.answer),
-                  .verifier = line.verifier,
-                  .verifier_options_json = std::move(line.verifier_options_json)};
-    absl::StatusOr<std::vector<TokenId>> tokens = tokenizer.Encode(line.prompt);
-    if (!tokens.ok()) return wrong(tokens.status().message());
-    prompt.tokens = *std::move(tokens);
-    prompt.text = std::move(line.prompt);
-    if (prompt.tokens.empty()) return wrong("the prompt has no tokens");
-    if (static_cast<int64_t>(prompt.tokens.size()) >= model.max_position) {
-      return wrong(absl::StrCat("a prompt of ", prompt.tokens.size(),
-                                " tokens leaves no room in the context window of ", model.max_position));
-    }
-    for (const TokenId token : prompt.tokens) {
-      if (token >= model.vocab_size)
-        return wrong(
-            absl::StrCat("token ", token, " is outside the model's vocabulary of ", model.vocab_size));
-    }
-    if (std::ranges::find(verifiers, prompt.verifier) == verifiers.end())
-      return wrong(absl::StrCat("unknown verifier \"", prompt.verifier, "\""));
-    prompts.push_back(std::move(prompt));
-  }
-  return prompts;
 }
 
 }  // namespace entrain

@@ -43,9 +43,4 @@ absl::StatusOr<std::optional<double>> WarmUp(StartingModel& model, const RunConf
 // config.kl_reference. FailedPrecondition when that folder holds a model of another shape.
 absl::StatusOr<std::unique_ptr<Network>> LoadReference(const RunConfig& config, const StartingModel& start);
 
-// A data file, tokenised. InvalidArgument names file and line of a prompt that cannot be tokenised or does
-// not fit in the context window.
-absl::StatusOr<std::vector<Prompt>> LoadPrompts(const std::string& path, const Tokenizer& tokenizer,
-                                                const ModelConfig& model);
-
 }  // namespace entrain

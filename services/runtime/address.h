@@ -22,4 +22,8 @@ absl::StatusOr<HostPort> ParseHostPort(absl::string_view text);
 // 127.0.0.0/8, ::1 and "localhost"; other names are not resolved and count as outside.
 bool IsLoopback(absl::string_view host);
 
+// Whether a server could listen there now: binds and lets go again. A port that is 0 is any free one.
+// Unavailable says why not: taken, or not an address of this machine.
+absl::Status TryListening(const HostPort& address);
+
 }  // namespace entrain

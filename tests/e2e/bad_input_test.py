@@ -70,12 +70,61 @@ class BadInput(EndToEnd):
         message = self.refused("logprobs", "--model", model, status=2, stdin=json.dumps({"prompt": "1", "completion": "2"}))
         self.assertIn("model.safetensors", message)
 
-    def test_a_busy_port_is_named(self):
+    def test_a_busy_port_is_named_before_anything_starts(self):
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             address = "127.0.0.1:%d" % taken.getsockname()[1]
-            self.assertIn(address, self.run_refused(f"listen={address}"))
+            message = self.run_refused(f"listen={address}")
+        self.assertIn(f"listen: cannot listen on {address}: Address already in use", message)
+        self.assertEqual(len(message.splitlines()), 1, message)
+        self.assertFalse((self.folder / "out").exists())
+
+    def test_an_address_without_a_port_or_open_to_others_is_refused_before_anything_starts(self):
+        self.assertIn("listen: expected host:port", self.run_refused("listen=0.0.0.0"))
+        self.assertIn("set tls", self.run_refused("listen=0.0.0.0:0"))
+        self.assertFalse((self.folder / "out").exists())
+
+    def test_config_check_reads_every_line_of_the_data(self):
+        data = self.folder / "data" / "train.jsonl"
+        data.write_text(data.read_text() + '{"prompt": "1+?"}\n{"prompt": "1", "verifier": "exakt"}\n')
+        message = self.refused("config", "check", self.run_file, status=1)
+        self.assertIn("train.jsonl:65: ", message)
+        self.assertIn('train.jsonl:66: unknown verifier "exakt"; did you mean "exact"?', message)
+
+    def test_config_check_opens_the_model_folder(self):
+        model = self.folder / "model"
+        subprocess.run([ENTRAIN, "model", "init", "--out", model, "--from", self.run_file], check=True, capture_output=True)
+        given = ("config", "check", self.run_file, "--set", "model.init=null", "--set", f"model.path={model}")
+        subprocess.run([ENTRAIN, *map(str, given)], check=True, capture_output=True)
+        config = (model / "config.json").read_text()
+        (model / "config.json").write_text(config.replace('"hidden_size": 32', '"hidden_size": 16'))
+        self.assertIn("model.safetensors: tensor", self.refused(*given, status=1))
+        (model / "config.json").write_text(config)
+        (model / "tokenizer.json").write_text("{")
+        self.assertIn("tokenizer.json", self.refused(*given, status=1))
+
+    def test_more_tokens_than_the_context_leaves_are_a_problem(self):
+        lines = [json.loads(line)["prompt"] for line in (self.folder / "data" / "train.jsonl").read_text().splitlines()]
+        longest = max(map(len, lines))  # one token a character
+        line = 1 + next(i for i, prompt in enumerate(lines) if len(prompt) == longest)
+        fits = subprocess.run([ENTRAIN, "config", "check", self.run_file, "--set", f"rollout.max_tokens={32 - longest}"], capture_output=True, text=True)
+        self.assertEqual(fits.returncode, 0, fits.stderr)
+        message = self.refused("config", "check", self.run_file, "--set", f"rollout.max_tokens={33 - longest}", status=1)
+        self.assertIn(f"rollout.max_tokens: expected at most {32 - longest}", message)
+        self.assertIn(f"train.jsonl:{line}", message)
+
+    def test_numbers_that_no_command_can_use_are_refused(self):
+        for command in ("generate", "eval"):
+            arguments = [command, "--model", self.folder, "--temperature", "1e-300"] + (["--data", self.run_file] if command == "eval" else [])
+            self.assertIn("--temperature: expected a number of at least 1e-06", self.refused(*arguments, status=2, stdin=""))
+        self.assertIn("--deadline: expected a number above 0, found nan", self.refused("verify", "--deadline", "nan", status=2, stdin=""))
+        self.assertIn("--prompts: expected a number of at least 0, found -1",
+                      self.refused("eval", "--model", self.folder, "--data", self.run_file, "--prompts", "-1", status=2))
+
+    def test_lines_without_a_verdict_are_failures(self):
+        line = '{"id": 1, "verifier": "exakt", "completion": "a", "answer": "a"}\n'
+        self.assertEqual(json.loads(self.refused("verify", "--json", status=1, stdin=line))["kind"], "error")
 
     def test_a_command_that_does_not_exist_is_named_with_the_nearest(self):
         self.assertIn('"scedule"; did you mean "schedule"', self.refused("scedule", status=2))

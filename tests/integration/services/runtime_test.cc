@@ -41,6 +41,16 @@ TEST(AddressTest, KnowsWhatOtherMachinesReach) {
     EXPECT_FALSE(IsLoopback(host)) << host;
 }
 
+TEST(AddressTest, APortThatIsTakenIsRefusedBeforeAServerIsStarted) {
+  const auto server = HttpServer::Start({.listen = "127.0.0.1:0"});
+  ASSERT_TRUE(server.ok()) << server.status();
+  const absl::Status taken = TryListening(*ParseHostPort((*server)->address()));
+  EXPECT_TRUE(absl::IsUnavailable(taken)) << taken;
+  EXPECT_THAT(taken.message(), HasSubstr((*server)->address()));
+  EXPECT_TRUE(TryListening({.host = "127.0.0.1", .port = 0}).ok());
+  EXPECT_TRUE(absl::IsUnavailable(TryListening({.host = "192.0.2.1", .port = 0})));  // nobody's (RFC 5737)
+}
+
 TEST(GrpcStatusTest, EveryCodeSurvives) {
   for (int code = 1; code <= 16; ++code) {
     const absl::Status status(static_cast<absl::StatusCode>(code), "what happened");

@@ -124,6 +124,27 @@ TEST_F(RunFile, AnUnknownKeyIsNamedWithItsLineAndTheNearestName) {
   Refused(std::string(kGood) + "scedule: {}\n", {"run.yaml:8: scedule", "schedule"});
 }
 
+TEST_F(RunFile, AnUnknownKeyOfAnOverrideIsNamedAlthoughItsValueIsNull) {
+  Refused(kGood, {"--set: unknown: unknown key; known: name, seed, model"}, {"unknown.key=null"});
+  Refused(kGood, {"--set: scedule: unknown key; did you mean \"schedule\"?"}, {"scedule.clip=null"});
+  Refused(kGood, {"--set: learner.stps: unknown key; did you mean \"steps\"?"}, {"learner.stps=null"});
+}
+
+TEST_F(RunFile, AnUnknownKeyOfTheScheduleIsNamedByItsPath) {
+  const std::string text = std::string(kGood) + "schedule:\n  clip: {law: id}\n  gaurds: {}\n";
+  Refused(text, {"run.yaml:10: schedule.gaurds: unknown key; did you mean \"guards\"?"});
+  Refused(kGood, {"--set: schedule.clip.lwa: unknown key; did you mean \"law\"?"},
+          {"schedule.clip.lwa=null"});
+  Refused(std::string(kGood) + "schedule: 5\n", {"run.yaml:8: schedule: expected an object, found 5"});
+}
+
+TEST_F(RunFile, WhereTheLearnerListensIsCheckedWithItsLine) {
+  Refused(std::string(kGood) + "listen: 0.0.0.0\n", {"run.yaml:8: listen: expected host:port", "0.0.0.0"});
+  Refused(std::string(kGood) + "listen: 0.0.0.0:5000\n", {"run.yaml:8: listen: 0.0.0.0:5000", "set tls"});
+  Refused(kGood, {"--set: controller.address: expected host:port"}, {"controller.address=somewhere"});
+  EXPECT_TRUE(Read(kGood, {"listen=127.0.0.1:5000", "controller.address=far.example:5000"}).ok());
+}
+
 TEST_F(RunFile, AWrongTypeSaysWhatWasExpectedAndFound) {
   Refused(std::string(kGood) + "  minibatches: many\n",
           {"run.yaml:8: learner.minibatches", "expected a whole number", "found \"many\""});
@@ -310,6 +331,17 @@ TEST_F(RunFile, AKlTermBesideAClosedLoopLawIsAWarning) {
   EXPECT_NE(warnings("od", "{coef: 0.1}")[0].find("acts on entropy too"), std::string::npos);
   EXPECT_TRUE(warnings("od", "{coef: 0}").empty());
   EXPECT_TRUE(warnings("id", "{coef: 0.1}").empty());
+}
+
+TEST_F(RunFile, AKlTermBesideAClosedLoopLawOfADialIsAWarning) {
+  const auto config = Read(std::string(kGood) +
+                           "objective: {name: pos_adv_reweight, kl: {coef: 0.1}}\n"
+                           "schedule: {dials: {positive_advantage_weight: {law: entropy_guided}}}\n");
+  ASSERT_TRUE(config.ok()) << config.status();
+  ASSERT_EQ(config->warnings.size(), 1u);
+  EXPECT_NE(config->warnings[0].find("schedule.dials.positive_advantage_weight (entropy_guided)"),
+            std::string::npos)
+      << config->warnings[0];
 }
 
 TEST_F(RunFile, AKlTermTakesItsDialAndNoRecordedBatches) {

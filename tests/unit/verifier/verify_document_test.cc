@@ -41,8 +41,10 @@ TEST(VerifyLine, TheIdIsRepeatedAsItWasAndElseTheLineNumber) {
   EXPECT_EQ(Json::parse(Line(R"({"verifier": "exact", "completion": "a", "answer": "a"})").json)["id"], 3);
 }
 
-TEST(VerifyLine, OurFailuresHaveNoScore) {
-  const Json json = Json::parse(Line(R"({"verifier": "mahts", "completion": "a", "answer": "a"})").json);
+TEST(VerifyLine, OurFailuresHaveNoScoreAndAreNotOk) {
+  const VerifiedLine line = Line(R"({"verifier": "mahts", "completion": "a", "answer": "a"})");
+  EXPECT_FALSE(line.ok);
+  const Json json = Json::parse(line.json);
   EXPECT_EQ(json["kind"], "error");
   EXPECT_TRUE(json["score"].is_null());
 }
