@@ -10,6 +10,7 @@
 #include "common/digest.h"
 #include "common/status_macros.h"
 #include "controller/decision.h"
+#include "controller/dials.h"
 #include "controller/preview.h"
 #include "controller/schedule_json.h"
 
@@ -25,6 +26,9 @@ std::string EtagOf(const ControllerPort::Revision& revision) {
 
 // Numbers of steps, directives and revisions: exact in JSON and in doubles, and with room to count on.
 constexpr int64_t kMaxNumber = int64_t{1} << 53;
+
+// More would take a controller's memory and time.
+constexpr int64_t kMaxReplaySteps = 1'000'000;
 
 absl::Status CheckNumber(const char* field, int64_t number) {
   if (number >= 0 && number <= kMaxNumber) return absl::OkStatus();
@@ -47,6 +51,12 @@ absl::Status CheckLastDirective(const Directive& directive) {
   ENTRAIN_RETURN_IF_ERROR(CheckNumber("last_directive.step", directive.step));
   ENTRAIN_RETURN_IF_ERROR(CheckNumber("last_directive.revision", directive.revision));
   ENTRAIN_RETURN_IF_ERROR(CheckFinite("last_directive.dials", directive.dials));
+  for (const auto& [name, value] : directive.dials) {
+    const DialInfo* const dial = FindDial(name);
+    if (dial == nullptr || dial->Legal(value)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("last_directive.dials[\"", name, "\"]: expected ", dial->Range(), ", found ", value));
+  }
   ENTRAIN_RETURN_IF_ERROR(ReadLawState(directive.law_state).status());
   return ValidateBounds(directive.bounds);
 }
@@ -118,11 +128,11 @@ absl::Status CheckCapabilities(const TrainerCapabilities& trainer,
 }
 
 // What a trainer uses, for people.
-std::string NumbersText(const ClipBounds& bounds, const std::map<std::string, double>& dials) {
-  const auto one = [](std::string* out, const auto& dial) {
-    absl::StrAppend(out, dial.first, " ", dial.second);
-  };
-  return absl::StrCat(WriteBoundsJson(bounds), dials.empty() ? "" : ", ", absl::StrJoin(dials, ", ", one));
+std::string NumbersText(const std::optional<ClipBounds>& bounds, const std::map<std::string, double>& dials) {
+  std::vector<std::string> parts;
+  if (bounds.has_value()) parts.push_back(WriteBoundsJson(*bounds));
+  for (const auto& [dial, value] : dials) parts.push_back(absl::StrCat(dial, " ", value));
+  return absl::StrJoin(parts, ", ");
 }
 
 // Why an edit was refused, as a label of /metrics.
@@ -347,12 +357,14 @@ absl::StatusOr<RegistrationReply> Controller::Register(const Registration& regis
 }
 
 absl::Status Controller::CheckDrift(const RunState& run, const Observation& observation) {
-  if (observation.applied_directive_id == 0 || !observation.applied_bounds.has_value())
-    return absl::OkStatus();
+  // A trainer may say nothing of what it used, or, without thresholds, name its dials alone.
+  const bool told = observation.applied_bounds.has_value() || !observation.applied_dials.empty();
+  if (observation.applied_directive_id == 0 || !told) return absl::OkStatus();
   ENTRAIN_ASSIGN_OR_RETURN(const std::optional<Directive> acknowledged,
                            log_->DirectiveById(run.record.run_id, observation.applied_directive_id));
-  if (!acknowledged.has_value() || (acknowledged->bounds == *observation.applied_bounds &&
-                                    acknowledged->dials == observation.applied_dials)) {
+  if (!acknowledged.has_value() ||
+      (observation.applied_bounds.value_or(acknowledged->bounds) == acknowledged->bounds &&
+       acknowledged->dials == observation.applied_dials)) {
     return absl::OkStatus();
   }
   ++stats_.drifts;
@@ -360,7 +372,7 @@ absl::Status Controller::CheckDrift(const RunState& run, const Observation& obse
       run.record.run_id, "trainer", "drift",
       absl::StrCat("step ", observation.step, " reports other numbers than directive ", acknowledged->id),
       absl::StrCat("directive: ", NumbersText(acknowledged->bounds, acknowledged->dials),
-                   "; used: ", NumbersText(*observation.applied_bounds, observation.applied_dials)));
+                   "; used: ", NumbersText(observation.applied_bounds, observation.applied_dials)));
 }
 
 absl::StatusOr<Directive> Controller::Decide(const RunState& run, const Observation& observation) {
@@ -581,6 +593,10 @@ absl::StatusOr<std::vector<ControllerPort::ReplayedPoint>> Controller::Replay(co
     if (observation.entropy_nats.has_value()) entropy[observation.for_step] = *observation.entropy_nats;
   }
   const int64_t steps = directives.empty() ? 0 : directives.back().step + 1;
+  if (steps > kMaxReplaySteps) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "a replay decides every step from 0 on: expected at most ", kMaxReplaySteps, ", found ", steps));
+  }
   ENTRAIN_ASSIGN_OR_RETURN(const std::vector<Point> points,
                            PreviewSchedule(schedule, steps, total_steps, entropy));
   std::map<int64_t, const Directive*> recorded;

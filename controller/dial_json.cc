@@ -114,7 +114,7 @@ void ReadDials(const Json& json, std::map<std::string, DialSchedule>& dials, Jso
   if (!json.is_object()) return reader.Wrong("dials", "an object", json);
   for (const auto& [name, dial] : json.items()) {
     if (dial.is_null()) continue;  // taken away by an override
-    ReadDial(absl::StrCat("dials.", name.substr(0, 60)), dial, dials, name, reader);
+    ReadDial(DialField(name), dial, dials, name, reader);
   }
 }
 

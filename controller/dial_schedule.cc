@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "common/nearest.h"
 #include "controller/dials.h"
@@ -142,8 +143,12 @@ bool IsClosedLoop(const DialSchedule& dial) {
       dial);
 }
 
+std::string DialField(const std::string& name) {
+  return absl::StrCat("dials.", absl::Utf8SafeCEscape(name.substr(0, 60)));
+}
+
 void CheckDial(const std::string& name, const DialSchedule& dial, std::vector<std::string>& problems) {
-  const std::string field = absl::StrCat("dials.", name);
+  const std::string field = DialField(name);
   const DialInfo* const info = FindDial(name);
   if (info == nullptr)
     problems.push_back(absl::StrCat(field, ": unknown dial", DidYouMean(name, DialNames())));

@@ -111,6 +111,9 @@ void VisitDialNumbers(Dial& dial, const Visit& visit) {
   std::visit(law, dial);
 }
 
+// "dials.NAME" for messages: short and printable whatever the name is.
+std::string DialField(const std::string& name);
+
 // Everything that is wrong with the law of dial `name`, each beginning with "dials.NAME": an unknown dial
 // (with the nearest right name), numbers out of range, values that the law may take outside the dial's legal
 // range.

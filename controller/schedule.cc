@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "controller/bounds.h"
+#include "controller/dials.h"
 #include "controller/laws/laws.h"
 
 namespace entrain {
@@ -94,6 +95,15 @@ void CheckThermostat(const ClipSchedule& clip, Problems& problems) {
   }
 }
 
+void CheckDials(const std::map<std::string, DialSchedule>& dials, Problems& problems) {
+  if (dials.size() > Dials().size()) {
+    problems.push_back(absl::StrCat("dials: expected at most ", Dials().size(),
+                                    ", all that there are, found ", dials.size()));
+    return;
+  }
+  for (const auto& [name, dial] : dials) CheckDial(name, dial, problems);
+}
+
 // Two closed loops on one entropy fight each other (docs/methods.md 12, rule 4).
 void CheckOneClosedLoop(const Schedule& schedule, Problems& problems) {
   const std::vector<std::string> loops = schedule.ClosedLoops();
@@ -111,7 +121,7 @@ std::vector<std::string> Schedule::ClosedLoops() const {
   std::vector<std::string> loops;
   if (IsClosedLoop(clip.law)) loops.push_back(absl::StrCat("clip.law (", ClipLawName(clip.law), ")"));
   for (const auto& [name, dial] : dials) {
-    if (IsClosedLoop(dial)) loops.push_back(absl::StrCat("dials.", name, " (", DialLawName(dial), ")"));
+    if (IsClosedLoop(dial)) loops.push_back(absl::StrCat(DialField(name), " (", DialLawName(dial), ")"));
   }
   return loops;
 }
@@ -140,7 +150,7 @@ absl::Status Schedule::Validate() const {
   CheckPhase(clip, problems);
   CheckThermostat(clip, problems);
   CheckPoints(clip, problems);
-  for (const auto& [name, dial] : dials) CheckDial(name, dial, problems);
+  CheckDials(dials, problems);
   CheckOneClosedLoop(*this, problems);
   if (guards.max_change_per_step.has_value() &&
       !(std::isfinite(*guards.max_change_per_step) && *guards.max_change_per_step > 0)) {

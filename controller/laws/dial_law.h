@@ -12,8 +12,7 @@ namespace entrain {
 struct DialState {
   std::string law;               // whose state this is: another law starts afresh
   std::optional<double> value;   // what the law goes on from
-  std::optional<double> h_init;  // aer: H_0, nats
-  std::optional<double> target;  // entropic, pi: what `integral` is the sum for
+  std::optional<double> target;  // entropic, pi: what `integral` is the sum for; pi: negative with `lowers`
   double integral = 0;           // entropic, pi: sum of the errors, nats
   friend bool operator==(const DialState&, const DialState&) = default;
 };

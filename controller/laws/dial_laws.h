@@ -26,10 +26,11 @@ inline double StepOf(const LawInput& input) {
 
 inline constexpr char kNotMeasured[] = "no entropy was measured: as before";
 
-// A target that an edit moved by more than a fifth makes the sum of old errors meaningless (docs/methods.md
-// 12): it starts again.
+// A target that an edit moved by more than a fifth (docs/methods.md 12), and so one of the other direction,
+// makes the sum of old errors meaningless: it starts again.
 inline double IntegralFor(double target, const DialState& state) {
-  const bool moved = state.target.has_value() && std::abs(target - *state.target) > 0.2 * *state.target;
+  const bool moved =
+      state.target.has_value() && std::abs(target - *state.target) > 0.2 * std::abs(*state.target);
   return moved ? 0.0 : state.integral;
 }
 

@@ -7,7 +7,9 @@ namespace entrain::laws {
 // 2511.05993, "entropy-guided"; docs/methods.md 4.2): lambda ← clip(lambda − D, 0, 1) when H_k < target, else
 // clip(lambda + D, 0, 1). The value of step k has seen H_k.
 DialOutput Dial(const EntropyGuidedDial& law, const DialState& state, const LawInput& input) {
-  DialOutput out{.value = state.value.value_or(law.initial), .reason = kNotMeasured, .next = state};
+  DialOutput out{.value = std::clamp(state.value.value_or(law.initial), 0.0, 1.0),
+                 .reason = kNotMeasured,
+                 .next = state};
   if (input.entropy_nats.has_value()) {
     const double h = *input.entropy_nats;
     out.value = std::clamp(h < law.target ? out.value - law.delta : out.value + law.delta, 0.0, 1.0);

@@ -15,9 +15,10 @@ bool NextSample(const InflectionSettings& settings, double entropy_nats, Inflect
   const double delta = 0.5 * (growth_before + state.growth);  // δ_{t−1}
   if (t - 1 <= settings.n_base) {
     state.base_sum += delta;
+    ++state.bases;
     return false;
   }
-  const bool hit = delta < settings.margin * (state.base_sum / static_cast<double>(settings.n_base));
+  const bool hit = delta < settings.margin * (state.base_sum / static_cast<double>(state.bases));
   state.hits = hit ? state.hits + 1 : 0;
   if (state.quiet > 0) {
     --state.quiet;

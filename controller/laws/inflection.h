@@ -11,7 +11,8 @@ struct InflectionState {
   int64_t samples = 0;  // seen so far
   double smoothed = 0;  // s_t
   double growth = 0;    // g_t = s_t − s_{t−1}
-  double base_sum = 0;  // of the first n_base smoothed growths
+  double base_sum = 0;  // of the first smoothed growths, n_base of them
+  int64_t bases = 0;    // how many they are: an edit may change n_base later
   int64_t hits = 0;     // in a row, up to now
   int64_t quiet = 0;    // samples that are still refractory
   friend bool operator==(const InflectionState&, const InflectionState&) = default;

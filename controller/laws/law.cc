@@ -72,9 +72,12 @@ void DropNegativeZeros(std::optional<ClipLine>& line) {
 }  // namespace
 
 LawOutput ApplyLaw(const ClipSchedule& schedule, const LawState& state, const LawInput& input) {
+  LawState own = OwnState(schedule, state);
   LawInput measured = input;
   measured.entropy_nats = MeasuredEntropy(input.entropy_nats);
-  LawOutput output = Decide(schedule, OwnState(schedule, state), measured);
+  if (!own.h_init.has_value()) own.h_init = measured.entropy_nats;
+  measured.h_init = own.h_init;
+  LawOutput output = Decide(schedule, own, measured);
   DropNegativeZeros(output.bounds.upper);
   DropNegativeZeros(output.bounds.lower);
   return output;

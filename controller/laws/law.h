@@ -19,9 +19,10 @@ struct LawOutput {
   LawState next;
 };
 
-// The law of the clip bounds at one step; an entropy that was not measured leaves the state as it is. A pure
-// function: equal arguments, equal answer, bit for bit. The schedule is valid. Formulas:
-// docs/methods.md 1.2–1.4 (arXiv 2602.09782).
+// The law of the clip bounds at one step; an entropy that was not measured leaves the state as it is. The
+// first that was measured is kept in the state as H_0, under every law; `input.h_init` is not looked at. A
+// pure function: equal arguments, equal answer, bit for bit. The schedule is valid. Formulas: docs/methods.md
+// 1.2–1.4 (arXiv 2602.09782).
 LawOutput ApplyLaw(const ClipSchedule& schedule, const LawState& state, const LawInput& input);
 
 // Whether a law's output depends on what is measured.

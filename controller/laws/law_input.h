@@ -11,6 +11,7 @@ struct LawInput {
   int64_t step = 0;         // k
   int64_t total_steps = 1;  // K ≥ 1; past it a law stays at its end
   std::optional<double> entropy_nats;
+  std::optional<double> h_init;  // H_0: the first entropy that the run measured, this step's included
 };
 
 // What can be used of a measurement: an entropy that is negative or not finite is one that was not measured.

@@ -28,7 +28,6 @@ Json DialJson(const DialState& state) {
   Json out;
   out["law"] = state.law;
   WriteOptional("value", state.value, out);
-  WriteOptional("h_init", state.h_init, out);
   WriteOptional("target", state.target, out);
   out["integral"] = state.integral;
   return out;
@@ -38,8 +37,8 @@ bool ReadDial(const Json& json, DialState& state) {
   if (!json.is_object() || !json.contains("law") || !json["law"].is_string()) return false;
   state.law = json["law"].get<std::string>();
   std::optional<double> integral;
-  const bool good = ReadOptional(json, "value", state.value) && ReadOptional(json, "h_init", state.h_init) &&
-                    ReadOptional(json, "target", state.target) && ReadOptional(json, "integral", integral);
+  const bool good = ReadOptional(json, "value", state.value) && ReadOptional(json, "target", state.target) &&
+                    ReadOptional(json, "integral", integral);
   state.integral = integral.value_or(0);
   return good;
 }
@@ -96,7 +95,8 @@ bool ReadThermostat(const Json& json, std::optional<ThermostatState>& out) {
 
 Json InflectionJson(const InflectionState& state) {
   return {{"samples", state.samples},   {"smoothed", state.smoothed}, {"growth", state.growth},
-          {"base_sum", state.base_sum}, {"hits", state.hits},         {"quiet", state.quiet}};
+          {"base_sum", state.base_sum}, {"bases", state.bases},       {"hits", state.hits},
+          {"quiet", state.quiet}};
 }
 
 bool ReadInflection(const Json& json, std::optional<InflectionState>& out) {
@@ -106,14 +106,15 @@ bool ReadInflection(const Json& json, std::optional<InflectionState>& out) {
   out = InflectionState{};
   return ReadCount(from, "samples", out->samples) && ReadNumber(from, "smoothed", out->smoothed) &&
          ReadNumber(from, "growth", out->growth) && ReadNumber(from, "base_sum", out->base_sum) &&
-         ReadCount(from, "hits", out->hits) && ReadCount(from, "quiet", out->quiet);
+         ReadCount(from, "bases", out->bases) && ReadCount(from, "hits", out->hits) &&
+         ReadCount(from, "quiet", out->quiet);
 }
 
 }  // namespace
 
 std::string WriteLawState(const LawState& state) {
   Json out;
-  WriteOptional("od_h_init", state.od_h_init, out);
+  WriteOptional("h_init", state.h_init, out);
   out["od_raise"] = state.od_raise;
   out["revision"] = state.revision;
   out["catching_up"] = state.catching_up;
@@ -133,17 +134,21 @@ absl::StatusOr<LawState> ReadLawState(absl::string_view text) {
     return absl::InvalidArgumentError(
         absl::StrCat("law_state: expected what a directive carried, found ", text.substr(0, 60)));
   };
-  if (!json.is_object() || !ReadOptional(json, "od_h_init", state.od_h_init)) return bad();
-  if (!json.contains("od_raise") || !json["od_raise"].is_number_integer() || !json.contains("revision") ||
-      !json["revision"].is_number_integer() || !json.contains("catching_up") ||
+  // Before there were dials, H_0 was kept for od alone.
+  if (!json.is_object() || !ReadOptional(json, "od_h_init", state.h_init) ||
+      !ReadOptional(json, "h_init", state.h_init) || MeasuredEntropy(state.h_init) != state.h_init)
+    return bad();
+  int64_t od_raise = 0;
+  if (!ReadCount(json, "od_raise", od_raise) || od_raise > 1 ||
+      !ReadCount(json, "revision", state.revision) || !json.contains("catching_up") ||
       !json["catching_up"].is_boolean()) {
     return bad();
   }
-  state.od_raise = json["od_raise"].get<int>() == 0 ? 0 : 1;
-  state.revision = json["revision"].get<int64_t>();
+  state.od_raise = static_cast<int>(od_raise);
   state.catching_up = json["catching_up"].get<bool>();
   if (json.contains("bounds")) {
     ENTRAIN_ASSIGN_OR_RETURN(state.bounds, ReadBoundsJson(json["bounds"].dump()));
+    if (!ValidateBounds(*state.bounds).ok()) return bad();
   }
   if (!ReadDials(json, state.dials) || !ReadThermostat(json, state.thermostat) ||
       !ReadInflection(json, state.inflection)) {

@@ -25,7 +25,7 @@ struct ThermostatState {
 // What the laws of a schedule remember from one step to the next. Small, and carried by every directive, so
 // that a trainer's checkpoint can bring it back.
 struct LawState {
-  std::optional<double> od_h_init;            // nats; od: measured at the first observation
+  std::optional<double> h_init;               // H_0, nats: the first entropy that was measured
   int od_raise = 0;                           // od: 1 raise, 0 lower
   std::optional<InflectionState> inflection;  // id, did with advance: inflection
   std::optional<int64_t> phase_begin;         // where it found the second phase to begin

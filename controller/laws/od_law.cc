@@ -8,16 +8,11 @@ namespace entrain::laws {
 // in "lower".
 LawOutput Od(const ClipSchedule& schedule, const LawState& state, const LawInput& input) {
   LawOutput out{.next = state};
-  if (schedule.od_h_init.has_value()) {
-    out.next.od_h_init = schedule.od_h_init;
-  } else if (!out.next.od_h_init.has_value() && input.entropy_nats.has_value()) {
-    out.next.od_h_init = input.entropy_nats;
-  }
-  if (!input.entropy_nats.has_value() || !out.next.od_h_init.has_value()) {
+  const std::optional<double> given = schedule.od_h_init.has_value() ? schedule.od_h_init : input.h_init;
+  if (!input.entropy_nats.has_value() || !given.has_value()) {
     out.reason = "od: no entropy was measured; the state stays";
   } else {
-    const double h = *input.entropy_nats, h_init = *out.next.od_h_init,
-                 h_min = schedule.od_h_min_ratio * h_init;
+    const double h = *input.entropy_nats, h_init = *given, h_min = schedule.od_h_min_ratio * h_init;
     const double total = static_cast<double>(input.total_steps);
     const double k = std::min(static_cast<double>(input.step), total);
     const double tau_high = h_min + (h_init - h_min) * (1.0 - k / total);

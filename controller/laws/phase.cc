@@ -33,8 +33,9 @@ Phase PhaseOf(const ClipSchedule& schedule, const LawInput& input, LawState& nex
   Phase out;
   if (phase.advance == PhaseAdvance::kHand) {
     out = PhaseFrom(phase.begin, schedule, input);
-    out.why =
-        out.first ? "; until a person begins the second" : absl::StrCat("; begun at step ", *phase.begin);
+    out.why = !phase.begin.has_value() ? "; until a person begins the second"
+              : out.first              ? absl::StrCat("; the second begins at step ", *phase.begin)
+                                       : absl::StrCat("; begun at step ", *phase.begin);
     return out;
   }
   if (!next.phase_begin.has_value() && input.entropy_nats.has_value()) {

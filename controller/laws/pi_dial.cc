@@ -13,11 +13,12 @@ DialOutput Dial(const PiDial& law, const DialState& state, const LawInput& input
   if (input.entropy_nats.has_value()) {
     const double h = *input.entropy_nats;
     const double error = law.raises ? law.target - h : h - law.target;
-    const double before = IntegralFor(law.target, state);
+    const double sum_for = law.raises ? law.target : -law.target;
+    const double before = IntegralFor(sum_for, state);
     const double wanted = law.initial + law.kp * error + law.ki * (before + error);
     const bool pushes_out = (wanted > law.max && error > 0) || (wanted < law.min && error < 0);
     out.next.integral = pushes_out ? before : before + error;
-    out.next.target = law.target;
+    out.next.target = sum_for;
     out.value = std::clamp(law.initial + law.kp * error + law.ki * out.next.integral, law.min, law.max);
     out.reason =
         absl::StrFormat("entropy %.4f for %.4f, sum of errors %.4f", h, law.target, out.next.integral);

@@ -14,6 +14,7 @@
 #include <iterator>
 #include <thread>
 
+#include "controller/decision.h"
 #include "controller/local_steering.h"
 #include "controller/preview.h"
 #include "tests/testing/manual_clock.h"
@@ -421,6 +422,134 @@ TEST_F(ControllerTest, ADialThatWasNotAppliedIsADrift) {
   EXPECT_EQ(controller_->ReportStep(next).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
+// A trainer whose objective has no thresholds reports its dials alone.
+TEST_F(ControllerTest, ADialThatWasNotAppliedIsADriftAlsoWithoutThresholds) {
+  Registration registration = Weighing(StaticDial{0.25});
+  registration.capabilities.lines = registration.capabilities.plain_box = false;
+  ASSERT_TRUE(controller_->Register(registration).ok());
+  Observation next = At(1, 0.5);
+  next.applied_directive_id = Report(0, 0.5).id;
+  ASSERT_TRUE(controller_->ReportStep(next).ok());  // says nothing of what it used
+  next.step = next.for_step = 2;
+  next.applied_dials = {{"positive_advantage_weight", 0.25}};
+  ASSERT_TRUE(controller_->ReportStep(next).ok());
+  EXPECT_EQ(controller_->stats().drifts, 0);
+  next.step = next.for_step = 3;
+  next.applied_dials = {{"positive_advantage_weight", 1}};
+  ASSERT_TRUE(controller_->ReportStep(next).ok());
+  EXPECT_EQ(controller_->stats().drifts, 1);
+  EXPECT_NE(controller_->ListAudit("r")->back().detail.find("used: positive_advantage_weight 1"),
+            std::string::npos)
+      << controller_->ListAudit("r")->back().detail;
+}
+
+TEST_F(ControllerTest, AnAdoptedDialOutOfItsRangeIsRefused) {
+  Registration registration = Weighing(StaticDial{0.25}, 1, 8);
+  registration.last_directive = Directive{.id = 40,
+                                          .step = 7,
+                                          .revision = 1,
+                                          .bounds = {.upper = ClipLine{0.2, 0}, .lower = ClipLine{0.2, 0}},
+                                          .dials = {{"positive_advantage_weight", -3}}};
+  const absl::Status refused = controller_->Register(registration).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(refused.message().find("last_directive.dials[\"positive_advantage_weight\"]: expected at least 0 "
+                                   "and at most 1, found -3"),
+            absl::string_view::npos)
+      << refused;
+  registration.last_directive->dials = {{"positive_advantage_weight", 0.75}};
+  ASSERT_TRUE(controller_->Register(registration).ok());
+  ASSERT_TRUE(controller_->Hold("r", "me", "as it was").ok());
+  EXPECT_EQ(Report(8, 0.5).dials.at("positive_advantage_weight"), 0.75);
+}
+
+TEST_F(ControllerTest, AReplayOverStepsWithoutEndIsRefused) {
+  Registration registration = RunOf(ClipLaw::kStatic, 1, 8);
+  registration.last_directive = Directive{.id = 40,
+                                          .step = int64_t{1} << 53,
+                                          .revision = 1,
+                                          .bounds = {.upper = ClipLine{0.2, 0}, .lower = ClipLine{0.2, 0}}};
+  ASSERT_TRUE(controller_->Register(registration).ok());
+  const absl::Status refused = controller_->Replay("r", {}).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition) << refused;
+}
+
+// The history of a run with dials, decided again by DecideStep from what the history says alone, through
+// silence, edits, a rollback, a restart and a resume: the same directives bit for bit.
+TEST_F(ControllerTest, AHistoryDecidedAgainGivesItsDirectivesExactly) {
+  const auto schedule = [](DialSchedule law, ClipLaw clip) {
+    Schedule out{.clip = {.law = clip}, .guards = {.max_change_per_step = 0.02, .dead_band = 0.001}};
+    out.clip.phase.advance =
+        clip == ClipLaw::kId || clip == ClipLaw::kDid ? PhaseAdvance::kInflection : PhaseAdvance::kSteps;
+    out.dials["positive_advantage_weight"] = std::move(law);
+    return out;
+  };
+  const PiDial pi{.target = 0.31, .kp = 0.7, .ki = 0.03, .min = 0.1, .max = 0.9, .initial = 0.4};
+  PiDial turned = pi;
+  turned.raises = false;
+  const Schedule edits[] = {
+      schedule(pi, ClipLaw::kId),
+      schedule(turned, ClipLaw::kDid),
+      schedule(EntropyGuidedDial{}, ClipLaw::kId),
+      schedule(StageDial{}, ClipLaw::kOd),
+      schedule(AerDial{.rate = 0.3, .max = 0.7}, ClipLaw::kPiecewise),
+      schedule(PiecewiseDial{.by_position = true, .points = {{0.1, 0.3}, {0.9, 0.8}}}, ClipLaw::kThermostat)};
+  Registration registration = Weighing(StaticDial{0.3});
+  registration.schedule = edits[0];
+  ASSERT_TRUE(controller_->Register(registration).ok());
+  const auto entropy = [](int64_t step) -> std::optional<double> {
+    if (step % 11 == 5) return std::nullopt;
+    return 0.4 + 0.3 * std::sin(0.37 * static_cast<double>(step));
+  };
+  const auto edit = [&](std::optional<Schedule> to, std::optional<int64_t> back, int64_t step) {
+    if (to.has_value() && to->clip.law == ClipLaw::kPiecewise) {
+      to->clip.points = {{.step = 2, .upper = {.line = {0.2, 0}}, .lower = {.line = {0.3, -0.1}}},
+                         {.step = 70, .upper = {.line = {0.4, -0.2}}, .lower = {.line = {0.1, 0.1}}}};
+    }
+    const auto made = controller_->EditSchedule({.run_id = "r",
+                                                 .schedule = std::move(to),
+                                                 .to_revision = back,
+                                                 .etag = Etag(),
+                                                 .author = "me",
+                                                 .reason = "a test",
+                                                 .effective_step = step});
+    EXPECT_TRUE(made.ok()) << made.status();
+  };
+  int64_t attempt = 1;
+  for (int64_t step = 0; step < 70; ++step) {
+    if (step % 10 == 4 && step < 54) edit(edits[1 + step / 10], std::nullopt, step + 2);
+    if (step == 58) edit(std::nullopt, 1, 60);
+    if (step == 23) Open();
+    if (step == 40 && attempt == 1) {
+      registration.attempt = attempt = 2;
+      registration.resume_from = step = 33;
+      ASSERT_TRUE(controller_->Register(registration).ok());
+    }
+    Report(step, attempt == 1 ? entropy(step) : entropy(3 * step), attempt);
+  }
+  const auto revisions = controller_->ListRevisions("r", 0);
+  const auto directives = controller_->ListDirectives("r", 0, 0);
+  std::map<int64_t, std::optional<double>> measured;
+  for (const Observation& one : *controller_->ListObservations("r", 0, 0))
+    measured[one.for_step] = one.entropy_nats;
+  ASSERT_EQ(directives->size(), 70u);
+  LawState state;
+  for (const Directive& recorded : *directives) {
+    const auto revision =
+        std::ranges::find(*revisions, recorded.revision, &ControllerPort::Revision::revision);
+    ASSERT_NE(revision, revisions->end());
+    const LawOutput again =
+        DecideStep(revision->schedule, state,
+                   {.step = recorded.step, .total_steps = 100, .entropy_nats = measured.at(recorded.step)},
+                   recorded.revision);
+    state = again.next;
+    EXPECT_EQ(again.bounds, recorded.bounds) << recorded.step;
+    EXPECT_EQ(again.dials, recorded.dials) << recorded.step;
+    EXPECT_EQ(again.state, recorded.state) << recorded.step;
+    EXPECT_EQ(again.reason, recorded.reason) << recorded.step;
+    EXPECT_EQ(WriteLawState(again.next), recorded.law_state) << recorded.step;
+  }
+}
+
 TEST_F(ControllerTest, ReplayAndPreviewHaveTheDials) {
   const Registration registration = Weighing(EntropyGuidedDial{.target = 0.5, .delta = 0.125});
   ASSERT_TRUE(controller_->Register(registration).ok());
@@ -458,6 +587,54 @@ TEST_F(ControllerTest, AFileOfSchemaOneIsBroughtUpToDateAndGoesOn) {
   ASSERT_TRUE(controller_->Register(Weighing(StageDial{}, 2, 2)).ok());
   Open();
   EXPECT_EQ(controller_->ListRuns()->size(), 1u);
+}
+
+// Written out as the version before dials had it, with rows in every table.
+TEST_F(ControllerTest, EveryTableOfSchemaOneComesThrough) {
+  controller_.reset();
+  fs::remove(File());
+  Sql(File(), R"(
+CREATE TABLE runs(run_id TEXT PRIMARY KEY, name TEXT NOT NULL, config_digest TEXT NOT NULL, total_steps INTEGER NOT NULL, attempt INTEGER NOT NULL,
+  lines INTEGER NOT NULL, plain_box INTEGER NOT NULL, held INTEGER NOT NULL, create_time INTEGER NOT NULL, update_time INTEGER NOT NULL);
+CREATE TABLE revisions(run_id TEXT NOT NULL, revision INTEGER NOT NULL, schedule TEXT NOT NULL, etag TEXT NOT NULL, author TEXT NOT NULL,
+  reason TEXT NOT NULL, effective_step INTEGER NOT NULL, create_time INTEGER NOT NULL, PRIMARY KEY(run_id, revision));
+CREATE TABLE observations(run_id TEXT NOT NULL, attempt INTEGER NOT NULL, step INTEGER NOT NULL, record TEXT NOT NULL, create_time INTEGER NOT NULL,
+  superseded INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(run_id, attempt, step));
+CREATE TABLE directives(run_id TEXT NOT NULL, id INTEGER NOT NULL, attempt INTEGER NOT NULL, step INTEGER NOT NULL, record TEXT NOT NULL,
+  create_time INTEGER NOT NULL, superseded INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(run_id, id));
+CREATE INDEX directives_by_step ON directives(run_id, step);
+CREATE TABLE audit(id INTEGER PRIMARY KEY AUTOINCREMENT, run_id TEXT NOT NULL, time INTEGER NOT NULL, author TEXT NOT NULL, action TEXT NOT NULL,
+  reason TEXT NOT NULL, detail TEXT NOT NULL);
+INSERT INTO runs VALUES('r','name','digest',100,2,1,1,0,1000000,2000000), ('s','other','digest',7,1,0,1,1,1000000,3000000);
+INSERT INTO revisions VALUES
+ ('r',1,'{"clip":{"law":"od","total_steps":null,"phase_split":0.5,"eps_std":0.2,"od":{"h_init":"measured","h_min_ratio":0.2}},"guards":{"max_change_per_step":null,"dead_band":0.0}}','e1','trainer','the run file',0,1000000),
+ ('r',2,'{"clip":{"law":"od","eps_std":0.25},"guards":{}}','e2','unverified:me','wider',1,1500000),
+ ('s',1,'{"clip":{"law":"static"},"guards":{}}','e3','trainer','the run file',0,1000000);
+INSERT INTO observations VALUES
+ ('r',1,0,'{"run_id":"r","attempt":1,"step":0,"for_step":0,"entropy_nats":1.0,"metrics":{"reward/mean":0.5},"applied_directive_id":0}',1000000,0),
+ ('r',1,1,'{"run_id":"r","attempt":1,"step":1,"for_step":1,"entropy_nats":0.9,"metrics":{},"applied_directive_id":1}',1100000,1);
+INSERT INTO directives VALUES
+ ('r',1,1,0,'{"id":1,"run_id":"r","attempt":1,"step":0,"revision":1,"bounds":{"upper":[0.2,0.0],"lower":[0.3,-0.13]},"dials":{},"state":"lower","reason":"od","law_state":"{\"od_h_init\":1.0,\"od_raise\":0,\"revision\":1,\"catching_up\":false,\"bounds\":{\"upper\":[0.2,0.0],\"lower\":[0.3,-0.13]}}"}',1000000,0),
+ ('r',2,1,1,'{"id":2,"run_id":"r","attempt":1,"step":1,"revision":1,"bounds":{"upper":[0.2,0.0],"lower":[0.3,-0.13]},"dials":{},"state":"lower","reason":"od","law_state":""}',1100000,1);
+INSERT INTO audit VALUES(4,'r',1500000,'unverified:me','edit','wider','clip.eps_std: 0.2 → 0.25');
+PRAGMA user_version = 1;
+)");
+  Open();
+  EXPECT_EQ(controller_->ListRuns()->size(), 2u);
+  EXPECT_TRUE(controller_->GetRun("s")->held);
+  EXPECT_EQ(controller_->GetRun("r")->last_entropy_nats, 1.0);
+  EXPECT_EQ(controller_->ListRevisions("r", 0)->front().etag, "e2");
+  EXPECT_EQ(controller_->ListObservations("r", 0, 0)->front().metrics.at("reward/mean"), 0.5);
+  EXPECT_EQ(controller_->ListDirectives("r", 0, 0)->size(), 1u);
+  EXPECT_EQ(controller_->ListAudit("r")->front().detail, "clip.eps_std: 0.2 → 0.25");
+  const Directive next = Report(1, 0.2, 2);  // at 0.2 · H_0 of the old state
+  EXPECT_EQ(next.state, "raise");
+  EXPECT_EQ(next.id, 3);
+  EXPECT_EQ(next.revision, 2);
+  ASSERT_TRUE(controller_->Hold("r", "me", "look").ok());
+  EXPECT_EQ(controller_->ListAudit("r")->back().id, 5);
+  Open();
+  EXPECT_EQ(Report(1, 0.9, 2), next);
 }
 
 TEST_F(ControllerTest, ATrainerThatIgnoresThresholdsRegistersWithAnySchedule) {
@@ -743,7 +920,7 @@ TEST_F(ControllerTest, AFileOfAnotherProgramOrOfANewerEntrainIsRefusedAndLeftByt
   const std::string newer = folder_ + "/newer", foreign = folder_ + "/foreign", same = folder_ + "/same";
   const std::string wal = folder_ + "/wal";
   fs::copy_file(File(), newer);
-  Sql(newer, "PRAGMA journal_mode=DELETE; PRAGMA user_version=9;");
+  Sql(newer, "PRAGMA journal_mode=DELETE; PRAGMA user_version=3;");
   Sql(foreign, "CREATE TABLE mine(a); INSERT INTO mine VALUES(1);");
   Sql(same, "CREATE TABLE runs(a); PRAGMA user_version=1;");
   Sql(wal, "PRAGMA journal_mode=WAL; CREATE TABLE mine(a);");

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "absl/strings/str_cat.h"
 #include "common/rng.h"
 #include "controller/decision.h"
 #include "controller/dials.h"
@@ -19,19 +20,23 @@ class Running {
   explicit Running(DialSchedule dial, int64_t total_steps = 100)
       : dial_(std::move(dial)), total_steps_(total_steps) {}
   double At(int64_t step, std::optional<double> entropy = std::nullopt) {
+    if (!h_init_.has_value()) h_init_ = MeasuredEntropy(entropy);
     const DialOutput output =
-        ApplyDialLaw(dial_, state_, {.step = step, .total_steps = total_steps_, .entropy_nats = entropy});
+        ApplyDialLaw(dial_, state_,
+                     {.step = step, .total_steps = total_steps_, .entropy_nats = entropy, .h_init = h_init_});
     state_ = output.next;
     return output.value;
   }
   double Next(std::optional<double> entropy) { return At(step_++, entropy); }
   const DialState& state() const { return state_; }
+  std::optional<double> h_init() const { return h_init_; }
   void Edit(DialSchedule dial) { dial_ = std::move(dial); }
 
  private:
   DialSchedule dial_;
   const int64_t total_steps_;
   DialState state_;
+  std::optional<double> h_init_;
   int64_t step_ = 0;
 };
 
@@ -99,7 +104,6 @@ TEST(DialLaws, AerIntegratesTheErrorToItsAnchor) {
   Running dial(AerDial{.tau = 0.5, .rate = 0.5, .max = 0.5, .initial = 0.125});
   EXPECT_EQ(dial.Next(std::nullopt), 0.125);
   EXPECT_EQ(dial.Next(1.0), 0);  // H_0 = 1: 0.125 + 0.5 · (0.5 − 1) is clipped
-  EXPECT_EQ(dial.state().h_init, 1.0);
   EXPECT_EQ(dial.Next(0.25), 0.125);
   EXPECT_EQ(dial.Next(0.5), 0.125);  // the error is 0
   EXPECT_EQ(dial.Next(NAN), 0.125);
@@ -191,6 +195,58 @@ TEST(DialLaws, AnEntropyTooLargeToCountWithLeavesAFiniteValue) {
   }
 }
 
+// Whatever a trainer brings as the state of a law, the value stays where the law keeps it.
+TEST(DialLaws, AStateFromElsewhereDoesNotMoveALawOutOfItsBounds) {
+  const std::pair<double, double> bounds[] = {{0, 1}, {0, 0.05}, {-1, 1}, {0, 5e-3}, {0.1, 0.9}};
+  for (size_t i = 0; i < ClosedLoops().size(); ++i) {
+    const DialSchedule dial = ClosedLoops()[i];
+    for (const double value : {-7.0, 7.0}) {
+      const DialState state{.law = DialLawName(dial), .value = value};
+      for (const std::optional<double> entropy : {std::optional<double>(), std::optional(0.3)}) {
+        const double got = ApplyDialLaw(dial, state, {.entropy_nats = entropy, .h_init = entropy}).value;
+        EXPECT_GE(got, bounds[i].first) << DialLawName(dial);
+        EXPECT_LE(got, bounds[i].second) << DialLawName(dial);
+      }
+    }
+  }
+}
+
+// e = 0.5 − H sums to 0.5 on the first step. Turned round, e = H − 0.5: the old sum has the wrong sign.
+TEST(DialLaws, TheSumOfErrorsStartsAgainWhenAnEditTurnsTheDirection) {
+  PiDial law{.target = 0.5, .kp = 0.5, .ki = 0.25, .min = 0, .max = 1, .initial = 0.25};
+  Running dial(law);
+  dial.Next(0.0);
+  ASSERT_EQ(dial.state().integral, 0.5);
+  law.raises = false;
+  dial.Edit(law);
+  EXPECT_EQ(dial.Next(1.0), 0.625);  // 0.25 + 0.5 · 0.5 + 0.25 · 0.5
+  EXPECT_EQ(dial.state().integral, 0.5);
+}
+
+// The anchor is the run's first measured entropy, whatever the schedule said then.
+TEST(DialLaws, MeasuredIsTheFirstStepsEntropyWhateverWasInForceThen) {
+  Schedule schedule;
+  LawState state;
+  const auto decide = [&](double h) {
+    const LawOutput output = DecideStep(schedule, state, {.total_steps = 9, .entropy_nats = h}, 1);
+    state = output.next;
+    return output;
+  };
+  decide(1.0);  // no dial yet
+  const AerDial law{.tau = 0.5, .rate = 0.5, .max = 0.5};
+  schedule.dials["entropy_bonus"] = law;
+  EXPECT_EQ(decide(0.25).dials.at("entropy_bonus"), 0.125);  // 0.5 · (0.5 · 1 − 0.25)
+  AerDial given = law;
+  given.h_init = 4.0;
+  schedule.dials["entropy_bonus"] = given;
+  EXPECT_EQ(decide(1.5).dials.at("entropy_bonus"), 0.375);  // 0.125 + 0.5 · (0.5 · 4 − 1.5)
+  schedule.dials["entropy_bonus"] = law;
+  EXPECT_EQ(decide(0.5).dials.at("entropy_bonus"), 0.375);  // measured again: the error to 0.5 · 1 is 0
+  schedule.dials.clear();
+  schedule.clip.law = ClipLaw::kOd;
+  EXPECT_EQ(decide(0.2).state, "raise");  // 0.2 · 1
+}
+
 TEST(DialLaws, AnotherLawStartsAfresh) {
   Running running(EntropyGuidedDial{.initial = 0.5});
   running.Next(1.0);
@@ -209,7 +265,8 @@ TEST(DialLaws, StayWithinTheirBoundsAndRespondTheRightWayToRandomEntropies) {
     for (int step = 0; step < 300; ++step) {
       const double entropy = rng.Uniform(position++);
       const auto after = [&](double h) {
-        const DialOutput seen = ApplyDialLaw(dial, running.state(), {.total_steps = 100, .entropy_nats = h});
+        const DialOutput seen = ApplyDialLaw(
+            dial, running.state(), {.total_steps = 100, .entropy_nats = h, .h_init = running.h_init()});
         return seen.value;
       };
       if (step > 0) {  // aer is anchored at the first
@@ -286,6 +343,19 @@ TEST(DialSchedules, ALawThatMayLeaveTheLegalRangeIsRefused) {
       EXPECT_EQ(problems.find(std::string(one.field) + ":"), 0u) << problems << "\nexpected " << one.field;
     }
   }
+}
+
+TEST(DialSchedules, ANameIsShownShortAndPrintable) {
+  const std::string problems = ProblemsOf("\x1b[2J" + std::string(5000, 'x'), StaticDial{});
+  EXPECT_EQ(problems.find("dials.\\033[2Jxxx"), 0u) << problems;
+  EXPECT_LT(problems.size(), 2000u);
+}
+
+TEST(DialSchedules, MoreDialsThanThereAreIsOneProblem) {
+  Schedule schedule;
+  for (int i = 0; i < 10'000; ++i) schedule.dials[absl::StrCat("dial", i)] = StaticDial{};
+  EXPECT_EQ(schedule.Validate().message(),
+            absl::StrCat("dials: expected at most ", Dials().size(), ", all that there are, found 10000"));
 }
 
 TEST(DialSchedules, OneClosedLoopAtMost) {

@@ -60,6 +60,23 @@ TEST(Inflection, AfterAFindItIsQuietForTheRefractorySamples) {
 }
 
 // ema 0.5 by hand: s = 0 1 2 3 3.25 (H_1 = 2·1 − 0, …), growths 1 1 1 0.25.
+// Growths of 1 up to sample 6. A baseline of 2, 3 or 5 of them is 1 all the same, and a growth of 1 is not
+// below it, wherever an edit changes n_base.
+TEST(Inflection, AnEditOfTheBaselinesLengthDoesNotMakeAFind) {
+  for (const auto& [before, after] : {std::pair(2, 5), {5, 2}, {3, 1}}) {
+    for (int edited = 1; edited < 7; ++edited) {
+      InflectionSettings settings = kPlain;
+      InflectionState state;
+      for (int i = 0; i < 9; ++i) {
+        settings.n_base = i < edited ? before : after;
+        EXPECT_FALSE(NextSample(settings, i, state)) << before << " to " << after << " at " << edited;
+      }
+      // Nor does it hide one: δ = 0.75 < 1.
+      EXPECT_TRUE(NextSample(settings, 8.5, state)) << before << " to " << after << " at " << edited;
+    }
+  }
+}
+
 TEST(Inflection, TheSeriesIsSmoothedFirst) {
   InflectionSettings settings = kPlain;
   settings.ema = 0.5;

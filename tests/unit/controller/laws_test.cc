@@ -47,7 +47,7 @@ TEST(Laws, OdSwitchesAtItsBoundsAndKeepsItsStateBetween) {
     return output.state;
   };
   EXPECT_EQ(at(0, 1.0), "lower");  // H_init = tau_high(0): neither condition fires, the first state is lower
-  EXPECT_EQ(state.od_h_init, 1.0);
+  EXPECT_EQ(state.h_init, 1.0);
   EXPECT_EQ(at(50, 0.5), "lower");
   EXPECT_EQ(at(51, 0.2), "raise");  // at tau_low
   EXPECT_EQ(at(52, 0.5), "raise");  // between: as before
@@ -59,7 +59,7 @@ TEST(Laws, OdSwitchesAtItsBoundsAndKeepsItsStateBetween) {
 }
 
 TEST(Laws, OdUsesHInRaiseAndMInLower) {
-  LawState state{.od_h_init = 1.0, .od_raise = 1};
+  LawState state{.h_init = 1.0, .od_raise = 1};
   const LawOutput raise = ApplyLaw(Of(ClipLaw::kOd).clip, state, {.step = 1, .total_steps = 10});
   EXPECT_EQ(raise.bounds.upper, (ClipLine{0.5, -0.25}));
   EXPECT_EQ(raise.bounds.lower, (ClipLine{0.2, 0}));
@@ -179,8 +179,24 @@ TEST(Guards, AChangeInsideTheDeadBandIsNotMade) {
             0.31);
 }
 
+TEST(LawState, TheLargestEntropyLeavesAStateThatCanBeRead) {
+  for (const ClipLaw law : {ClipLaw::kOd, ClipLaw::kThermostat, ClipLaw::kId}) {
+    Schedule schedule = Of(law);
+    if (law == ClipLaw::kId) schedule.clip.phase.advance = PhaseAdvance::kInflection;
+    for (const double weight : {0.1, 0.2, 0.3, 0.7, 0.9}) {
+      schedule.clip.thermostat.ema = schedule.clip.phase.inflection.ema = weight;
+      LawState state;
+      for (int i = 0; i < 60; ++i) {
+        const double h = i % 7 == 3 ? 0.0 : std::numeric_limits<double>::max();
+        state = ApplyLaw(schedule.clip, state, {.step = i, .total_steps = 100, .entropy_nats = h}).next;
+        ASSERT_TRUE(ReadLawState(WriteLawState(state)).ok()) << WriteLawState(state);
+      }
+    }
+  }
+}
+
 TEST(LawState, ComesBackFromItsText) {
-  const LawState state{.od_h_init = 0.1 + 0.2,
+  const LawState state{.h_init = 0.1 + 0.2,
                        .od_raise = 1,
                        .revision = 7,
                        .catching_up = true,
@@ -211,7 +227,7 @@ TEST(LawState, AStateOfAnOlderVersionIsRead) {
       R"({"od_h_init":0.5,"od_raise":1,"revision":3,"catching_up":false,"bounds":{"upper":[0.5,-0.25],"lower":[0.2,0.0]}})");
   ASSERT_TRUE(state.ok()) << state.status();
   EXPECT_EQ(*state,
-            (LawState{.od_h_init = 0.5,
+            (LawState{.h_init = 0.5,
                       .od_raise = 1,
                       .revision = 3,
                       .bounds = ClipBounds{.upper = ClipLine{0.5, -0.25}, .lower = ClipLine{0.2, 0}}}));
@@ -222,6 +238,20 @@ TEST(LawState, WhatIsNoStateOfADialIsRefused) {
   EXPECT_TRUE(ReadLawState(R"({"dials": {"a": {"law": "magic", "value": 0.1}}, )" + rest).ok());
   for (const char* dials : {"[]", R"({"a": 1})", R"({"a": {}})", R"({"a": {"law": "aer", "value": "x"}})"})
     EXPECT_FALSE(ReadLawState(absl::StrCat("{\"dials\": ", dials, ", ", rest)).ok()) << dials;
+}
+
+TEST(LawState, NumbersThatNoDecisionMadeAreRefused) {
+  const auto text = [](const char* raise, const char* revision, const char* more) {
+    return absl::StrCat("{\"od_raise\": ", raise, ", \"revision\": ", revision, ", \"catching_up\": false",
+                        more, "}");
+  };
+  EXPECT_TRUE(ReadLawState(text("1", "3", R"(, "bounds": {"upper": [0.2, 0], "lower": null})")).ok());
+  EXPECT_FALSE(ReadLawState(text("4294967296", "3", "")).ok());
+  EXPECT_FALSE(ReadLawState(text("1", "-3", "")).ok());
+  EXPECT_FALSE(ReadLawState(text("1", "18446744073709551615", "")).ok());
+  EXPECT_FALSE(ReadLawState(text("1", "3", R"(, "h_init": -1)")).ok());
+  EXPECT_FALSE(ReadLawState(text("1", "3", R"(, "bounds": {"upper": [0.2, 0], "lower": [7, 0]})")).ok());
+  EXPECT_FALSE(ReadLawState(text("1", "3", R"(, "bounds": {"upper": [-1e300, 0], "lower": null})")).ok());
 }
 
 // Every law and setting, most of them away from their defaults.

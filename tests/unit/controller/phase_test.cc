@@ -44,6 +44,14 @@ TEST(PhaseByHand, TheSecondPhaseTakesWhatIsLeftOfTheRun) {
   EXPECT_EQ(points[19].bounds.lower, (ClipLine{0.2, 0}));
 }
 
+TEST(PhaseByHand, SaysWhenTheSecondPhaseBegins) {
+  const auto open = Previewed(Phased(ClipLaw::kId, {.advance = PhaseAdvance::kHand}), 5, 16);
+  EXPECT_NE(open[3].reason.find("until a person begins the second"), std::string::npos) << open[3].reason;
+  const auto set = Previewed(Phased(ClipLaw::kId, {.advance = PhaseAdvance::kHand, .begin = 4}), 5, 16);
+  EXPECT_NE(set[3].reason.find("the second begins at step 4"), std::string::npos) << set[3].reason;
+  EXPECT_NE(set[4].reason.find("begun at step 4"), std::string::npos) << set[4].reason;
+}
+
 TEST(PhaseByHand, ASecondPhaseBeyondTheRunIsAtItsEnd) {
   for (const int64_t begin : {16, 18}) {
     const auto points =
