@@ -31,36 +31,52 @@ std::vector<uint32_t>::iterator At(std::vector<uint32_t>& order, size_t index) {
   return order.begin() + static_cast<std::ptrdiff_t>(index);
 }
 
+// More probable first, ties by id: a strict total order, so that results do not depend on the algorithm.
+struct MoreProbable {
+  const std::vector<double>& weight;
+  bool operator()(uint32_t a, uint32_t b) const {
+    return weight[a] > weight[b] || (weight[a] == weight[b] && a < b);
+  }
+};
+
+std::vector<uint32_t> AllTokens(size_t count) {
+  std::vector<uint32_t> order(count);
+  std::iota(order.begin(), order.end(), uint32_t{0});
+  return order;
+}
+
+// Moves the most probable of the first `count` tokens to the front until they hold `target`; answers how many
+// that takes, at least one. They come in pieces that double: a peaked distribution never sorts its tail.
+size_t GatherNucleus(const std::vector<double>& weight, size_t count, double target,
+                     std::vector<uint32_t>& order) {
+  const MoreProbable before{weight};
+  double cumulative = 0;
+  size_t sorted = 0, piece = 64, i = 0;
+  for (; i < count && (i == 0 || cumulative < target); ++i) {
+    if (i == sorted) {
+      sorted = std::min(count, sorted + piece);
+      piece *= 2;
+      if (sorted < count) std::nth_element(At(order, i), At(order, sorted), At(order, count), before);
+      std::sort(At(order, i), At(order, sorted), before);
+    }
+    cumulative += weight[order[i]];
+  }
+  return i;
+}
+
 // Sets the weight of every token outside top-k, then outside top-p of what is left, to 0.
 void Truncate(std::vector<double>& weight, int32_t top_k, double top_p) {
-  std::vector<uint32_t> order(weight.size());
-  std::iota(order.begin(), order.end(), uint32_t{0});
-  // A strict total order, so that the result does not depend on the algorithm.
-  const auto before = [&](uint32_t a, uint32_t b) {
-    return weight[a] > weight[b] || (weight[a] == weight[b] && a < b);
-  };
+  std::vector<uint32_t> order = AllTokens(weight.size());
   size_t keep = order.size();
   if (top_k > 0 && static_cast<size_t>(top_k) < keep) {
     keep = static_cast<size_t>(top_k);
-    std::nth_element(order.begin(), At(order, keep), order.end(), before);
+    std::nth_element(order.begin(), At(order, keep), order.end(), MoreProbable{weight});
   }
   if (top_p < 1.0) {
     double target = 0;
     for (size_t i = 0; i < keep; ++i) target += weight[order[i]];
     target *= top_p;
-    // The most probable tokens come first, in pieces that double: a peaked distribution never sorts its tail.
-    double cumulative = 0;
-    size_t sorted = 0, piece = 64, i = 0;
-    for (; i < keep && (i == 0 || cumulative < target); ++i) {
-      if (i == sorted) {
-        sorted = std::min(keep, sorted + piece);
-        piece *= 2;
-        if (sorted < keep) std::nth_element(At(order, i), At(order, sorted), At(order, keep), before);
-        std::sort(At(order, i), At(order, sorted), before);
-      }
-      cumulative += weight[order[i]];
-    }
-    keep = i;
+    keep = GatherNucleus(weight, keep, target, order);
   }
   for (size_t i = keep; i < order.size(); ++i) weight[order[i]] = 0;
 }
@@ -87,6 +103,13 @@ SampledToken SampleToken(std::span<const float> logits, double temperature, int3
   }
   const double logprob = logits[chosen] / temperature - weights.max - log_total;
   return {.token = static_cast<int32_t>(chosen), .logprob = static_cast<float>(logprob)};
+}
+
+int32_t NucleusSize(std::span<const float> logits, double temperature, double p) {
+  const Weights weights = Exponentiate(logits, temperature);
+  if (!std::isfinite(weights.total)) return 0;
+  std::vector<uint32_t> order = AllTokens(logits.size());
+  return static_cast<int32_t>(GatherNucleus(weights.weight, order.size(), p * weights.total, order));
 }
 
 SampledToken GreedyToken(std::span<const float> logits, double temperature) {

@@ -17,6 +17,11 @@ struct SampledToken {
 SampledToken SampleToken(std::span<const float> logits, double temperature, int32_t top_k, double top_p,
                          double uniform);
 
+// The smallest number of most probable tokens that together hold at least p of softmax(logits / temperature):
+// the size of the top-p nucleus that SampleToken keeps. logits: [V]; 0 when one is not finite. temperature >
+// 0, p in (0, 1]. Linear in V as long as the nucleus is small.
+int32_t NucleusSize(std::span<const float> logits, double temperature, double p);
+
 // The most probable token, ties to the lower id.
 SampledToken GreedyToken(std::span<const float> logits, double temperature);
 

@@ -1,9 +1,12 @@
 #include "learner/evaluation.h"
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "common/status_macros.h"
+#include "learner/step_batch.h"
 
 namespace entrain {
 namespace {
@@ -63,6 +66,29 @@ EvaluationColumns EvaluatePrompts(std::span<const CollectedGroup> groups, const 
     }
   }
   return out;
+}
+
+absl::StatusOr<double> BranchingFactor(Network& network, std::span<const CollectedGroup> groups,
+                                       double temperature, int64_t microbatch_tokens) {
+  constexpr double kNucleus = 0.95;
+  std::vector<TrainSequence> sequences;
+  for (const CollectedGroup& entry : groups) {
+    for (const Completion& completion : entry.group.completions)
+      sequences.push_back({.prompt = entry.prompt.tokens, .completion = completion.tokens});
+  }
+  std::vector<size_t> order(sequences.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  const auto length = [&](size_t i) { return sequences[i].prompt.size() + sequences[i].completion.size(); };
+  double sum = 0, tokens = 0;
+  for (const std::vector<size_t>& part : PlanMicrobatches(order, length, microbatch_tokens)) {
+    const std::span<const TrainSequence> consecutive(&sequences[part.front()], part.size());
+    ENTRAIN_ASSIGN_OR_RETURN(const std::vector<int32_t> sizes,
+                             network.NucleusSizes(consecutive, temperature, kNucleus));
+    for (const int32_t size : sizes) sum += size;
+    tokens += static_cast<double>(sizes.size());
+  }
+  if (tokens == 0) return absl::InvalidArgumentError("branching factor: expected completions, found none");
+  return sum / tokens;
 }
 
 std::map<std::string, double> EvaluationMetrics(const EvaluationColumns& columns) {

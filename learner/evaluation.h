@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "learner/front_desk.h"
+#include "policy/network.h"
 
 namespace entrain {
 
@@ -31,6 +33,13 @@ struct EvaluationColumns {
 
 // Correct is the verdict, not the score. Excluded completions do not count; a prompt without any is left out.
 EvaluationColumns EvaluatePrompts(std::span<const CollectedGroup> groups, const std::vector<int32_t>& ks);
+
+// Rollout branching factor (arXiv 2508.02260; docs/methods.md 8): the mean over all completion tokens of the
+// number of tokens in the top-p nucleus, p = 0.95, of the distribution that the token was drawn from, at
+// `temperature`. `network` holds the weights that generated. Batches of about `microbatch_tokens` tokens.
+// InvalidArgument when there is no completion; else as Network::Score.
+absl::StatusOr<double> BranchingFactor(Network& network, std::span<const CollectedGroup> groups,
+                                       double temperature, int64_t microbatch_tokens);
 
 // The means of EvaluatePrompts, with `eval/prompts` and `eval/unsolvable`.
 std::map<std::string, double> EvaluationMetrics(const EvaluationColumns& columns);

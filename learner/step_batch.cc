@@ -64,22 +64,29 @@ absl::StatusOr<StepBatch> MakeStepBatch(int64_t step, CollectedStep collected,
   return batch;
 }
 
-std::vector<std::vector<size_t>> PlanMicrobatches(const StepBatch& batch, const std::vector<size_t>& order,
+std::vector<std::vector<size_t>> PlanMicrobatches(const std::vector<size_t>& order,
+                                                  const std::function<size_t(size_t)>& length,
                                                   int64_t microbatch_tokens) {
   std::vector<std::vector<size_t>> plan;
   size_t longest = 0;
   for (const size_t item : order) {
-    const size_t length =
-        batch.items[item].prompt->tokens.size() + batch.items[item].completion->tokens.size();
-    const size_t padded = std::max(longest, length) * (plan.empty() ? 1 : plan.back().size() + 1);
+    const size_t padded = std::max(longest, length(item)) * (plan.empty() ? 1 : plan.back().size() + 1);
     if (plan.empty() || padded > static_cast<size_t>(microbatch_tokens)) {
       plan.emplace_back();
       longest = 0;
     }
     plan.back().push_back(item);
-    longest = std::max(longest, length);
+    longest = std::max(longest, length(item));
   }
   return plan;
+}
+
+std::vector<std::vector<size_t>> PlanMicrobatches(const StepBatch& batch, const std::vector<size_t>& order,
+                                                  int64_t microbatch_tokens) {
+  const auto length = [&](size_t item) {
+    return batch.items[item].prompt->tokens.size() + batch.items[item].completion->tokens.size();
+  };
+  return PlanMicrobatches(order, length, microbatch_tokens);
 }
 
 absl::StatusOr<TokenStats> ScoreTokens(Network& network, const LearnerOptions& options,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -41,8 +42,12 @@ struct StepBatch {
 // advantages. `old` is empty until ScoreOld.
 absl::StatusOr<StepBatch> MakeStepBatch(int64_t step, CollectedStep collected, const LearnerOptions& options);
 
-// Runs of consecutive items whose padded size stays within `microbatch_tokens` (an item that is longer stands
-// alone). `order`: indices of items.
+// Runs of consecutive items of `order` whose padded size stays within `microbatch_tokens` (an item that is
+// longer stands alone). length(item): tokens of its prompt and completion.
+std::vector<std::vector<size_t>> PlanMicrobatches(const std::vector<size_t>& order,
+                                                  const std::function<size_t(size_t)>& length,
+                                                  int64_t microbatch_tokens);
+// `order`: indices of the batch's items.
 std::vector<std::vector<size_t>> PlanMicrobatches(const StepBatch& batch, const std::vector<size_t>& order,
                                                   int64_t microbatch_tokens);
 

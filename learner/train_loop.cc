@@ -265,7 +265,13 @@ absl::Status TrainLoop::Evaluate(StepRecord& record, const std::stop_token& stop
   const absl::Duration start = clock_.Monotonic();
   ENTRAIN_ASSIGN_OR_RETURN(const auto groups,
                            desk_.CollectEval(step_, eval->prompts, eval->completions, stop));
-  record.numbers.merge(EvaluationMetrics(EvaluatePrompts(groups, eval->k)));
+  const EvaluationColumns columns = EvaluatePrompts(groups, eval->k);
+  record.numbers.merge(EvaluationMetrics(columns));
+  if (columns.prompts > 0) {
+    ENTRAIN_ASSIGN_OR_RETURN(
+        record.numbers["eval/branching_factor"],
+        BranchingFactor(network_, groups, options_.learner.temperature, options_.learner.microbatch_tokens));
+  }
   record.numbers["time/eval_seconds"] = absl::ToDoubleSeconds(clock_.Monotonic() - start);
   return absl::OkStatus();
 }

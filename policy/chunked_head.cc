@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "kernels/sampling.h"
+
 namespace entrain {
 namespace {
 
@@ -30,7 +32,8 @@ ChunkedHead::Chunk ChunkedHead::At(int64_t index) const {
 
 void ChunkedHead::ComputeLogits(Chunk& chunk) const { at::mm_out(chunk.logits, chunk.rows, weight_.t()); }
 
-const std::vector<TokenStat>& ChunkedHead::Forward() {
+template <typename Visit>
+void ChunkedHead::ForEachRow(const Visit& visit) {
   const at::NoGradGuard no_grad;
   const auto vocab = static_cast<size_t>(weight_.size(0));
   for (int64_t index = 0; index < Chunks(); ++index) {
@@ -39,13 +42,25 @@ const std::vector<TokenStat>& ChunkedHead::Forward() {
     const float* data = chunk.logits.data_ptr<float>();
     at::parallel_for(0, chunk.rows.size(0), kRowsPerTask, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
-        const auto token = static_cast<size_t>(chunk.first + i);
-        stats_[token] = ComputeTokenStat(std::span(data + static_cast<size_t>(i) * vocab, vocab),
-                                         targets_[token], temperature_);
+        visit(static_cast<size_t>(chunk.first + i), std::span(data + static_cast<size_t>(i) * vocab, vocab));
       }
     });
   }
+}
+
+const std::vector<TokenStat>& ChunkedHead::Forward() {
+  ForEachRow([this](size_t token, std::span<const float> logits) {
+    stats_[token] = ComputeTokenStat(logits, targets_[token], temperature_);
+  });
   return stats_;
+}
+
+std::vector<int32_t> ChunkedHead::NucleusSizes(double p) {
+  std::vector<int32_t> sizes(targets_.size());
+  ForEachRow([&](size_t token, std::span<const float> logits) {
+    sizes[token] = NucleusSize(logits, temperature_, p);
+  });
+  return sizes;
 }
 
 at::Tensor ChunkedHead::Backward(const TokenGradients& gradients, const at::Tensor& weight_gradient) {

@@ -26,6 +26,9 @@ class ChunkedHead {
   // Statistics of every row.
   const std::vector<TokenStat>& Forward();
 
+  // Of every row, the size of its top-p nucleus. Instead of Forward.
+  std::vector<int32_t> NucleusSizes(double p);
+
   // After Forward, once: d loss / d hidden, [tokens, D]. Adds d loss / d weight to `weight_gradient` [V, D].
   at::Tensor Backward(const TokenGradients& gradients, const at::Tensor& weight_gradient);
 
@@ -39,6 +42,9 @@ class ChunkedHead {
   int64_t Chunks() const { return (Tokens() + chunk_ - 1) / chunk_; }
   Chunk At(int64_t index) const;
   void ComputeLogits(Chunk& chunk) const;
+  // Computes all logits in turn; visit(token, its [V] logits), from several threads.
+  template <typename Visit>
+  void ForEachRow(const Visit& visit);
 
   const at::Tensor hidden_, weight_;
   const std::span<const int32_t> targets_;

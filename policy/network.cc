@@ -36,17 +36,14 @@ class TorchNetwork final : public Network {
   void ZeroGradients() override { std::ranges::fill(gradients_, 0.0f); }
 
   absl::StatusOr<TokenStats> Score(std::span<const TrainSequence> sequences, double temperature) override {
-    TokenStats stats;
-    ENTRAIN_RETURN_IF_ERROR(decoder::Guarded("scoring", [&]() -> absl::Status {
-      decoder::UseThreads(options_.threads);
-      const at::NoGradGuard no_grad;
-      ENTRAIN_ASSIGN_OR_RETURN(const Batch batch, MakeBatch(sequences));
-      ChunkedHead head(Hidden(batch), weights_.head.detach(), batch.targets, temperature,
-                       options_.logits_bytes);
-      stats = Columns(head.Forward());
-      return absl::OkStatus();
-    }));
-    return stats;
+    return WithHead<TokenStats>(sequences, temperature,
+                                [](ChunkedHead& head) { return Columns(head.Forward()); });
+  }
+
+  absl::StatusOr<std::vector<int32_t>> NucleusSizes(std::span<const TrainSequence> sequences,
+                                                    double temperature, double p) override {
+    return WithHead<std::vector<int32_t>>(sequences, temperature,
+                                          [p](ChunkedHead& head) { return head.NucleusSizes(p); });
   }
 
   absl::Status ForwardBackward(std::span<const TrainSequence> sequences, double temperature,
@@ -73,6 +70,23 @@ class TorchNetwork final : public Network {
   }
 
  private:
+  // What `read` makes of the output layer's pass over the completion tokens, without gradient.
+  template <typename Result>
+  absl::StatusOr<Result> WithHead(std::span<const TrainSequence> sequences, double temperature,
+                                  const std::function<Result(ChunkedHead&)>& read) {
+    Result result;
+    ENTRAIN_RETURN_IF_ERROR(decoder::Guarded("scoring", [&]() -> absl::Status {
+      decoder::UseThreads(options_.threads);
+      const at::NoGradGuard no_grad;
+      ENTRAIN_ASSIGN_OR_RETURN(const Batch batch, MakeBatch(sequences));
+      ChunkedHead head(Hidden(batch), weights_.head.detach(), batch.targets, temperature,
+                       options_.logits_bytes);
+      result = read(head);
+      return absl::OkStatus();
+    }));
+    return result;
+  }
+
   // A leaf that views the flat parameters, whose gradient views the flat gradients: autograd then adds in
   // place.
   at::Tensor Parameter(const ParameterSlot& slot) {

@@ -70,6 +70,11 @@ class Network {
   // outside the vocabulary, or a sequence longer than the context window.
   virtual absl::StatusOr<TokenStats> Score(std::span<const TrainSequence> sequences, double temperature) = 0;
 
+  // Of every completion token, the size of the top-p nucleus of the distribution that it was drawn from: how
+  // many of the most probable tokens hold p of it (kernels/sampling.h). Errors and memory as of Score.
+  virtual absl::StatusOr<std::vector<int32_t>> NucleusSizes(std::span<const TrainSequence> sequences,
+                                                            double temperature, double p) = 0;
+
   // Forward, asks `loss` for the gradients at the statistics found, backward. Adds to gradients(). An error
   // of `loss` is passed on; gradients() are then unchanged. FailedPrecondition when the network does not
   // train.

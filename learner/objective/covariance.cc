@@ -49,8 +49,8 @@ void SelectByCovariance(const ClipCovOptions& options, const PlanKey& key, Token
   std::vector<size_t> candidates;
   for (size_t i = 0; i < covariance.size(); ++i) {
     if (!(batch.mask[i] > 0) || !(covariance[i] > options.lb && covariance[i] < options.ub)) continue;
-    const TokenLoss token =
-        ClippedSurrogate(batch.old_logp[i], batch.new_logp[i], batch.advantage[i], box, std::nullopt);
+    const TokenLoss token = ClippedSurrogate(FreeRatio(batch.new_logp[i] - batch.old_logp[i]),
+                                             batch.advantage[i], box, std::nullopt);
     if (!token.clipped_high && !token.clipped_low) candidates.push_back(i);
   }
   NoteSpread(covariance, batch);

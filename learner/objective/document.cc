@@ -338,6 +338,7 @@ absl::StatusOr<std::string> EvaluateObjectiveDocument(absl::string_view text) {
     }
   }
   if (!document.contains("objective")) return absl::InvalidArgumentError("\"objective\" is missing");
+  if (!document.contains("params")) return absl::InvalidArgumentError("\"params\" is missing");
   if (!document["objective"].is_string()) return Wrong("objective", "a name", document["objective"]);
   const std::string name = document["objective"].get<std::string>();
   Json params = Member(document, "params"), selected;

@@ -56,12 +56,12 @@ std::optional<double> DualOf(const Parameters& p) {
 // The clipped surrogate with a constant box, without and with dual clip.
 TokenRule PlainBox(const Parameters& p) {
   return [bounds = BoxOf(p)](const TokenView& token) {
-    return ClippedSurrogate(token.old_logp, token.new_logp, token.advantage, bounds, std::nullopt);
+    return ClippedSurrogate(RatioOf(token), token.advantage, bounds, std::nullopt);
   };
 }
 TokenRule DualBox(const Parameters& p) {
   return [bounds = BoxOf(p), dual_c = DualOf(p)](const TokenView& token) {
-    return ClippedSurrogate(token.old_logp, token.new_logp, token.advantage, bounds, dual_c);
+    return ClippedSurrogate(RatioOf(token), token.advantage, bounds, dual_c);
   };
 }
 
@@ -75,7 +75,7 @@ TokenRule Lines(const Parameters& p) {
           dual_c = DualOf(p)](const TokenView& token) {
     const RatioBounds bounds = LineBounds(upper, lower, source, std::exp(token.old_logp),
                                           std::exp(token.new_logp), eps_min, eps_max);
-    return ClippedSurrogate(token.old_logp, token.new_logp, token.advantage, bounds, dual_c);
+    return ClippedSurrogate(RatioOf(token), token.advantage, bounds, dual_c);
   };
 }
 
@@ -93,8 +93,9 @@ TokenRule WeighedPositives(const Parameters& p) {
 
 // The box, and no loss for the tokens that the plan selected.
 TokenRule WithoutSelected(const Parameters& p) {
-  return [box = PlainBox(p)](const TokenView& token) {
-    TokenLoss out = box(token);
+  return [bounds = BoxOf(p)](const TokenView& token) {
+    TokenLoss out =
+        ClippedSurrogate(FreeRatio(token.new_logp - token.old_logp), token.advantage, bounds, std::nullopt);
     if (token.selected) out.loss = out.gradient = 0;
     return out;
   };
@@ -356,7 +357,7 @@ std::vector<Method> MakeMethods() {
        .rule = [](const Parameters& p) -> TokenRule {
          return [eps_low = p.Number("eps_low"), eps_high = p.Number("eps_high"), cap = p.Number("dual_c"),
                  dual_c = DualOf(p)](const TokenView& token) {
-           return ClippedSurrogate(token.old_logp, token.new_logp, token.advantage,
+           return ClippedSurrogate(FreeRatio(token.new_logp - token.old_logp), token.advantage,
                                    DcpoBounds(std::exp(token.old_logp), eps_low, eps_high, cap), dual_c);
          };
        }});

@@ -5,12 +5,19 @@
 
 namespace entrain {
 
-TokenLoss ClippedSurrogate(double old_logp, double new_logp, double advantage, const RatioBounds& bounds,
+ImportanceRatio ClampedRatio(double log_ratio) {
+  return {.value = std::exp(std::clamp(log_ratio, -kLogRatioClamp, kLogRatioClamp)),
+          .moves = std::abs(log_ratio) <= kLogRatioClamp};
+}
+
+ImportanceRatio FreeRatio(double log_ratio) {
+  constexpr double kLargestExponent = 700.0;  // e^710 is infinite
+  return {.value = std::exp(std::min(log_ratio, kLargestExponent)), .moves = log_ratio <= kLargestExponent};
+}
+
+TokenLoss ClippedSurrogate(const ImportanceRatio& ratio, double advantage, const RatioBounds& bounds,
                            std::optional<double> dual_c) {
-  const double log_ratio = new_logp - old_logp;
-  TokenLoss out{.bounds = bounds};
-  out.ratio = std::exp(std::clamp(log_ratio, -kLogRatioClamp, kLogRatioClamp));
-  const bool moves = std::abs(log_ratio) <= kLogRatioClamp;
+  TokenLoss out{.ratio = ratio.value, .bounds = bounds};
   out.clipped_high = advantage > 0 && out.ratio > bounds.hi;
   out.clipped_low = advantage < 0 && out.ratio < bounds.lo;
   out.clipped_dual = advantage < 0 && dual_c.has_value() && out.ratio > *dual_c;
@@ -24,7 +31,7 @@ TokenLoss ClippedSurrogate(double old_logp, double new_logp, double advantage, c
     out.loss = -advantage * *dual_c;
   } else {
     out.loss = advantage == 0 ? 0.0 : -advantage * out.ratio;
-    out.gradient = moves ? out.loss : 0.0;  // d r / d new_logp = r
+    out.gradient = ratio.moves ? out.loss : 0.0;  // d r / d new_logp = r
   }
   return out;
 }

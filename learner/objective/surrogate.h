@@ -11,6 +11,15 @@ namespace entrain {
 // gradient.
 inline constexpr double kLogRatioClamp = 20.0;
 
+// An importance ratio, and whether it moves with new_logp.
+struct ImportanceRatio {
+  double value = 1;
+  bool moves = true;
+};
+ImportanceRatio ClampedRatio(double log_ratio);
+// Without that clamp, as DCPO, Clip-Cov and KL-Cov were published; still a finite number.
+ImportanceRatio FreeRatio(double log_ratio);
+
 // Loss of one token, its derivative with respect to new_logp, and which bound acted.
 struct TokenLoss {
   double loss = 0;
@@ -27,7 +36,7 @@ struct TokenLoss {
 // The clipped surrogate (Schulman et al. 2017, arXiv:1707.06347 eq. 7, as a loss; docs/methods.md 0.3):
 // max(−A·r, −A·clip(r, lo, hi)), and for A < 0 at most −A·dual_c (Ye et al. 2020). At r == hi and r == lo the
 // token still trains.
-TokenLoss ClippedSurrogate(double old_logp, double new_logp, double advantage, const RatioBounds& bounds,
+TokenLoss ClippedSurrogate(const ImportanceRatio& ratio, double advantage, const RatioBounds& bounds,
                            std::optional<double> dual_c);
 
 }  // namespace entrain

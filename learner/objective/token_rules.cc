@@ -4,30 +4,11 @@
 #include <cmath>
 
 namespace entrain {
-namespace {
-
-// r, and whether it still moves with new_logp.
-struct Ratio {
-  double value = 1;
-  bool moves = true;
-};
-
-Ratio RatioOf(const TokenView& token) {
-  const double log_ratio = token.new_logp - token.old_logp;
-  return {.value = std::exp(std::clamp(log_ratio, -kLogRatioClamp, kLogRatioClamp)),
-          .moves = std::abs(log_ratio) <= kLogRatioClamp};
-}
-
-}  // namespace
-
 TokenLoss GspoToken(const TokenView& token, const RatioBounds& bounds) {
   constexpr double kCap = 10.0;
-  const double log_ratio = std::min(token.sequence_log_ratio, kCap);
-  // old_logp = 0: the ratio of the surrogate is exp(log_ratio).
-  TokenLoss out =
-      ClippedSurrogate(0.0, std::max(log_ratio, -kLogRatioClamp), token.advantage, bounds, std::nullopt);
-  if (token.sequence_log_ratio > kCap) out.gradient = 0;
-  return out;
+  const ImportanceRatio ratio = {.value = std::exp(std::min(token.sequence_log_ratio, kCap)),
+                                 .moves = token.sequence_log_ratio <= kCap};
+  return ClippedSurrogate(ratio, token.advantage, bounds, std::nullopt);
 }
 
 TokenLoss CispoToken(const TokenView& token, const RatioBounds& bounds) {
@@ -42,7 +23,7 @@ TokenLoss CispoToken(const TokenView& token, const RatioBounds& bounds) {
 }
 
 TokenLoss SapoToken(const TokenView& token, double tau_positive, double tau_negative) {
-  const Ratio ratio = RatioOf(token);
+  const ImportanceRatio ratio = RatioOf(token);
   const double tau = token.advantage > 0 ? tau_positive : tau_negative;
   const double sigmoid = 1 / (1 + std::exp(-tau * (ratio.value - 1)));
   const double slope = ratio.moves ? 4 * sigmoid * (1 - sigmoid) * ratio.value : 0.0;
@@ -53,7 +34,7 @@ TokenLoss SapoToken(const TokenView& token, double tau_positive, double tau_nega
 
 TokenLoss CeGppoToken(const TokenView& token, const RatioBounds& bounds, double beta1, double beta2,
                       std::optional<double> dual_c) {
-  const Ratio ratio = RatioOf(token);
+  const ImportanceRatio ratio = RatioOf(token);
   TokenLoss out{.ratio = ratio.value,
                 .clipped_high = token.advantage > 0 && ratio.value > bounds.hi,
                 .clipped_low = token.advantage < 0 && ratio.value < bounds.lo,
@@ -74,7 +55,7 @@ TokenLoss CeGppoToken(const TokenView& token, const RatioBounds& bounds, double 
 TokenLoss ErcToken(const TokenView& token, const RatioBounds& bounds, double lo, double hi,
                    std::optional<double> dual_c) {
   constexpr double kTiny = 1e-8;
-  TokenLoss out = ClippedSurrogate(token.old_logp, token.new_logp, token.advantage, bounds, dual_c);
+  TokenLoss out = ClippedSurrogate(RatioOf(token), token.advantage, bounds, dual_c);
   const double entropy_ratio = (token.entropy + kTiny) / (token.old_entropy + kTiny);
   out.detached = !(entropy_ratio > lo && entropy_ratio < hi);
   if (out.detached) out.gradient = 0;
@@ -83,7 +64,7 @@ TokenLoss ErcToken(const TokenView& token, const RatioBounds& bounds, double lo,
 
 TokenLoss AbcToken(const TokenView& token, const RatioBounds& positive, const RatioBounds& negative) {
   const RatioBounds& bounds = token.advantage > 0 ? positive : negative;
-  const Ratio ratio = RatioOf(token);
+  const ImportanceRatio ratio = RatioOf(token);
   TokenLoss out{.ratio = ratio.value,
                 .clipped_high = token.advantage != 0 && ratio.value > bounds.hi,
                 .clipped_low = token.advantage != 0 && ratio.value < bounds.lo,
@@ -94,8 +75,8 @@ TokenLoss AbcToken(const TokenView& token, const RatioBounds& positive, const Ra
 }
 
 TokenLoss KlCovToken(const TokenView& token, double coef) {
-  const Ratio ratio = RatioOf(token);
   const double log_ratio = token.new_logp - token.old_logp;
+  const ImportanceRatio ratio = FreeRatio(log_ratio);
   TokenLoss out{.loss = -token.advantage * ratio.value, .ratio = ratio.value};
   out.gradient = ratio.moves ? out.loss : 0.0;
   if (token.selected) {

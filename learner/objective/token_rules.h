@@ -7,7 +7,12 @@
 namespace entrain {
 
 // Surrogates other than the clipped one, one token at a time. Gradients are with respect to new_logp; what a
-// paper detaches is constant. Ratios are clamped as in surrogate.h. Sections of docs/methods.md.
+// paper detaches is constant. Ratios are clamped as in surrogate.h, but
+// for GSPO's and KL-Cov's. Sections of docs/methods.md.
+
+inline ImportanceRatio RatioOf(const TokenView& token) {
+  return ClampedRatio(token.new_logp - token.old_logp);
+}
 
 // GSPO (arXiv 2507.18071; 10.4): the clipped surrogate of the sequence's mean log-ratio, capped at 10; the
 // gradient goes to the token.

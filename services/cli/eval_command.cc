@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "learner/bootstrap.h"
 #include "learner/evaluation.h"
+#include "learner/learner_options.h"
 #include "services/cli/command_line.h"
 #include "services/cli/jsonl.h"
 #include "services/cli/loaded_model.h"
@@ -82,16 +83,24 @@ absl::StatusOr<std::vector<CollectedGroup>> Evaluate(const EvalFlags& flags, con
   return groups;
 }
 
+absl::StatusOr<double> Branching(const EvalFlags& flags, const LoadedModel& model,
+                                 const std::vector<CollectedGroup>& groups) {
+  ENTRAIN_ASSIGN_OR_RETURN(const std::unique_ptr<Network> network,
+                           MakeNetwork(model, {.threads = flags.threads, .trains = false}));
+  return BranchingFactor(*network, groups, flags.sampling.temperature, LearnerOptions().microbatch_tokens);
+}
+
 // Means with their intervals, in the order in which people read them.
 void PrintTable(const std::map<std::string, double>& metrics,
                 const std::map<std::string, Interval>& intervals) {
-  std::cout << absl::StrFormat("%-20s %8s   %s\n", "", "mean", "95 % over prompts");
+  std::cout << absl::StrFormat("%-21s %8s   %s\n", "", "mean", "95 % over prompts");
   for (const auto& [name, value] : metrics) {
     const auto interval = intervals.find(name);
     if (interval == intervals.end()) {
-      std::cout << absl::StrFormat("%-20s %8.0f\n", name, value);
+      const int digits = name == "eval/branching_factor" ? 4 : 0;
+      std::cout << absl::StrFormat("%-21s %8.*f\n", name, digits, value);
     } else {
-      std::cout << absl::StrFormat("%-20s %8.4f   %.4f to %.4f\n", name, value, interval->second.low,
+      std::cout << absl::StrFormat("%-21s %8.4f   %.4f to %.4f\n", name, value, interval->second.low,
                                    interval->second.high);
     }
   }
@@ -122,6 +131,11 @@ int Eval(EvalFlags flags) {
   }
   const EvaluationColumns columns = EvaluatePrompts(*groups, flags.ks);
   std::map<std::string, double> metrics = EvaluationMetrics(columns);
+  if (columns.prompts > 0) {
+    const absl::StatusOr<double> branching = Branching(flags, *model, *groups);
+    if (!branching.ok()) return Unusable(branching.status());
+    metrics["eval/branching_factor"] = *branching;
+  }
   const auto intervals = BootstrapMeans(columns.values, {.seed = flags.seed, .resamples = flags.resamples});
   if (!flags.json) {
     PrintTable(metrics, intervals);

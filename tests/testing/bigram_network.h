@@ -48,6 +48,20 @@ class BigramNetwork final : public Network {
     return out;
   }
 
+  absl::StatusOr<std::vector<int32_t>> NucleusSizes(std::span<const TrainSequence> sequences,
+                                                    double temperature, double p) override {
+    std::vector<int32_t> out;
+    for (const Position& at : Positions(sequences)) {
+      std::vector<double> rest = Probabilities(parameters_, at.last, temperature);
+      std::ranges::sort(rest, std::greater<>());
+      double held = 0;
+      int32_t size = 0;
+      while (held < p && static_cast<size_t>(size) < rest.size()) held += rest[static_cast<size_t>(size++)];
+      out.push_back(size);
+    }
+    return out;
+  }
+
   // d ln p_a / d z_j = [j = a] − p_j, d H / d z_j = −p_j (ln p_j + H); z is the row over the temperature.
   absl::Status ForwardBackward(std::span<const TrainSequence> sequences, double temperature,
                                const LossFunction& loss) override {

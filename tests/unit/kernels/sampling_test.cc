@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <set>
 #include <vector>
 
@@ -52,6 +53,58 @@ TEST(SampleToken, TheUniformNumberFallsIntoHalfOpenIntervals) {
   EXPECT_EQ(draw(0.5), 2);
   EXPECT_EQ(draw(0.75), 3);
   EXPECT_EQ(draw(std::nextafter(1.0, 0.0)), 3);
+}
+
+// By sorting all tokens, on distributions from flat to peaked and vocabularies across the pieces of the
+// selection.
+TEST(NucleusSize, IsWhatSortingEverythingFinds) {
+  const Rng rng({.seed = 3, .purpose = RngPurpose::kData});
+  uint64_t position = 0;
+  for (const size_t vocab : {1u, 2u, 63u, 64u, 65u, 700u}) {
+    for (const double spread : {0.0, 1.0, 8.0, 60.0}) {
+      std::vector<float> logits(vocab);
+      for (float& logit : logits) logit = static_cast<float>(spread * rng.Uniform(position++));
+      for (const double p : {0.01, 0.5, 0.95, 1.0}) {
+        std::vector<double> weights;
+        double total = 0;
+        for (const float logit : logits) total += weights.emplace_back(std::exp((logit - spread) / 0.8));
+        std::ranges::sort(weights, std::greater<>());
+        double held = 0;
+        int32_t expected = 0;
+        // Sums in another order differ by rounding.
+        while (held < (p - 1e-13) * total) held += weights[static_cast<size_t>(expected++)];
+        const int32_t found = NucleusSize(logits, 0.8, p);
+        if (p < 1.0) {
+          EXPECT_EQ(found, expected) << vocab << " tokens, spread " << spread << ", p = " << p;
+        } else {  // the least probable tokens weigh less than the rounding of the sum
+          EXPECT_GE(found, expected);
+          EXPECT_LE(static_cast<size_t>(found), vocab);
+        }
+      }
+    }
+  }
+}
+
+// Four equal logits hold exactly a quarter each.
+TEST(NucleusSize, HoldsAtLeastP) {
+  const std::vector<float> logits(4, 2.0f);
+  EXPECT_EQ(NucleusSize(logits, 1.0, 0.25), 1);
+  EXPECT_EQ(NucleusSize(logits, 1.0, 0.5), 2);
+  EXPECT_EQ(NucleusSize(logits, 1.0, std::nextafter(0.5, 1.0)), 3);
+  EXPECT_EQ(NucleusSize(logits, 1.0, 0.95), 4);
+  EXPECT_EQ(NucleusSize(logits, 1.0, 1.0), 4);
+}
+
+TEST(NucleusSize, AtATemperature) {
+  const std::vector<float> logits = LogitsOf({0.8, 0.2});
+  EXPECT_EQ(NucleusSize(logits, 1.0, 0.9), 2);
+  EXPECT_EQ(NucleusSize(logits, 0.5, 0.9), 1);  // 0.64 / (0.64 + 0.04) = 0.94
+}
+
+TEST(NucleusSize, IsZeroWhereALogitIsNotFinite) {
+  EXPECT_EQ(NucleusSize(std::vector<float>{0, std::nanf(""), 1}, 1.0, 0.95), 0);
+  EXPECT_EQ(NucleusSize(std::vector<float>{std::nanf(""), 1}, 1.0, 0.95), 0);
+  EXPECT_EQ(NucleusSize(std::vector<float>{0, HUGE_VALF}, 1.0, 0.95), 0);
 }
 
 TEST(SampleToken, NeverDrawsATokenWithoutProbability) {

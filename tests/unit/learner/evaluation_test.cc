@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <cmath>
+
+#include "tests/testing/bigram_network.h"
 
 namespace entrain {
 namespace {
@@ -92,6 +95,26 @@ TEST(PassAtK, IsTheShareOfSubsetsThatHoldACorrectOne) {
         EXPECT_NEAR(PassAtK(n, c, k), ByCounting(n, c, k), 1e-12) << n << " " << c << " " << k;
     }
   }
+}
+
+// After token 0 the distribution is (0.9, 0.06, 0.04): two tokens hold 0.95. After 1 it is flat: three do.
+// After 2 it is (0.97, …): one.
+TEST(BranchingFactor, IsTheMeanOverAllCompletionTokensWhateverTheBatches) {
+  BigramNetwork network(3);
+  const double rows[] = {0.9, 0.06, 0.04, 1, 1, 1, 0.97, 0.02, 0.01};
+  for (size_t i = 0; i < 9; ++i) network.parameters()[i] = static_cast<float>(std::log(rows[i]));
+  std::vector<CollectedGroup> groups(3);
+  groups[0].prompt.tokens = {0};
+  groups[0].group.completions = {{.tokens = {1, 2, 0}}, {.tokens = {0}}};  // 2 + 3 + 1, 2
+  groups[1].prompt.tokens = {0, 2};                                        // without a judged completion
+  groups[2].prompt.tokens = {2, 1};
+  groups[2].group.completions = {{.tokens = {1, 0}}};  // 3 + 3
+  for (const int64_t microbatch : {1, 5, 1000}) {
+    const auto found = BranchingFactor(network, groups, 1.0, microbatch);
+    ASSERT_TRUE(found.ok()) << found.status();
+    EXPECT_DOUBLE_EQ(*found, (2 + 3 + 1 + 2 + 3 + 3) / 6.0) << microbatch;
+  }
+  EXPECT_TRUE(absl::IsInvalidArgument(BranchingFactor(network, {}, 1.0, 1000).status()));
 }
 
 TEST(EvaluationMetrics, CountsVerdictsNotScores) {

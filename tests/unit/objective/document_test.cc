@@ -47,7 +47,7 @@ TEST(ObjectiveDocument, AnswersLossGradientAndStatistics) {
 }
 
 TEST(ObjectiveDocument, NamesTheKeyThatIsMissingUnknownOrWrong) {
-  for (const char* key : {"objective", "old_logp", "new_logp", "advantages", "mask"}) {
+  for (const char* key : {"objective", "params", "old_logp", "new_logp", "advantages", "mask"}) {
     Json document = Document();
     document.erase(key);
     EXPECT_THAT(ErrorOf(document), AllOf(HasSubstr(key), HasSubstr("missing")));

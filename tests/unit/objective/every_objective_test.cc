@@ -100,6 +100,32 @@ TEST_P(EveryObjectiveTest, ACompletionWithoutTrainedTokensChangesNothing) {
   EXPECT_EQ(found.result.stats, expected.result.stats);
 }
 
+// docs/methods.md 10.4, 10.12 and 9: GSPO caps its exponent above only, and DCPO, Clip-Cov and KL-Cov have
+// no clamp of the log-ratio. With A = −1 and one token the loss is the ratio, and so is its gradient.
+TEST(UnclampedRatios, AreWhatTheMethodsWerePublishedWith) {
+  const auto evaluate = [](const ObjectiveSpec& spec, double old_logp, double new_logp) {
+    TokenBatch batch = OneToken(old_logp, new_logp, -1);
+    EXPECT_TRUE(PlanMinibatch(spec, {}, batch).ok());
+    const auto result = EvaluateObjective(spec, batch, CountDenominators(batch));
+    EXPECT_TRUE(result.ok()) << result.status();
+    return *result;
+  };
+  const double inf = std::numeric_limits<double>::infinity(), ratio = std::exp(25.0);
+  for (const ObjectiveSpec& spec :
+       {ObjectiveSpec{.name = "dcpo", .numbers = {{"dual_c", inf}}}, ObjectiveSpec{.name = "clip_cov"},
+        ObjectiveSpec{.name = "kl_cov", .numbers = {{"coef", 0}}}}) {
+    const ObjectiveResult result = evaluate(spec, -26, -1);
+    EXPECT_NEAR(result.loss / ratio, 1, 1e-7) << spec.name;
+    EXPECT_NEAR(result.grad_new_logp[0] / ratio, 1, 1e-7) << spec.name;
+    EXPECT_TRUE(std::isfinite(evaluate(spec, -2000, -1).loss)) << spec.name;
+  }
+  // The lower bound is 1 − 1 = 0: nothing clips.
+  const ObjectiveSpec gspo{.name = "gspo", .numbers = {{"eps_low", 1}}};
+  const ObjectiveResult result = evaluate(gspo, -1, -31);
+  EXPECT_NEAR(result.loss / std::exp(-30.0), 1, 1e-7);
+  EXPECT_NEAR(result.grad_new_logp[0] / std::exp(-30.0), 1, 1e-7);
+}
+
 // EntroPIC's extra term moves with the ratio, and beyond the clamp the ratio does not move (docs/methods.md
 // 0.1): e^20 · 0.25 / 1 with no gradient.
 TEST(Entropic, ItsExtraTermHasNoGradientBeyondTheClampOfTheLogRatio) {

@@ -121,6 +121,18 @@ TEST(ReferenceKl, OnlyK3PullsOnAverage) {
   EXPECT_GT(k3, 0.1);  // the loss falls when the too probable token 0 becomes less probable
 }
 
+// A silenced token of region_mask.h has neither loss nor gradient; it is measured all the same.
+TEST(ReferenceKl, LeavesSilencedTokensAlone) {
+  const ObjectiveSpec spec = SpecOf("ppo_clip", ReferenceKl{.coef = 2, .estimator = KlEstimator::kK3});
+  TokenBatch batch = ThreeTokens();
+  batch.silent = {0, 1, 0};
+  const ObjectiveResult result = Evaluated(spec, batch);
+  EXPECT_NEAR(result.loss, 2 * (kK3[0] + kK3[2]) / 3, 1e-12);
+  EXPECT_NE(result.grad_new_logp[0], 0);
+  EXPECT_EQ(result.grad_new_logp[1], 0);
+  EXPECT_NEAR(result.stats.at("kl/ref_k3"), (kK3[0] + kK3[1] + kK3[2]) / 3, 1e-12);
+}
+
 TEST(ReferenceKl, MaskedPositionsMayHoldAnything) {
   const ObjectiveSpec spec = SpecOf("ppo_clip", ReferenceKl{.coef = 0.5});
   TokenBatch batch = FullBatch(5);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -113,6 +115,26 @@ TEST(Network, StatisticsAgreeWithTheDecoderInDouble) {
       }
     }
   }
+}
+
+TEST(Network, NucleusSizesAgreeWithTheDecoderInDouble) {
+  const ModelConfig config = ToyConfig();
+  const std::vector<float> weights = ToyWeights(config);
+  const Sequences sequences(config);
+  const auto sizes = MakeNetwork(config, weights)->NucleusSizes(sequences.Views(), 0.5, 0.8);
+  ASSERT_TRUE(sizes.ok()) << sizes.status();
+  auto rows = Predictions(ReferenceDecoder(config, weights), sequences, 0.5);
+  ASSERT_EQ(sizes->size(), rows.size());
+  std::set<int32_t> seen;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    std::ranges::sort(rows[i], std::greater<>());
+    double held = 0;
+    int32_t expected = 0;
+    while (held < 0.8) held += std::exp(rows[i][static_cast<size_t>(expected++)]);
+    EXPECT_EQ((*sizes)[i], expected) << i;
+    seen.insert(expected);
+  }
+  EXPECT_GT(seen.size(), 1u) << "a case that tells sizes apart";
 }
 
 // d/dθ of Σ g·ln p + h·H, for every parameter of every tensor, by differences of the decoder in double.
