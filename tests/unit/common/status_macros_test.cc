@@ -44,6 +44,26 @@ TEST(StatusMacrosTest, ReturnIfErrorIsOneStatement) {
   EXPECT_EQ(run(false), absl::AbortedError("else"));
 }
 
+TEST(StatusMacrosTest, AMacroInsideTheArgumentOfAnotherShadowsNothing) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wshadow"
+  const auto run = [](int value) -> absl::Status {
+    ENTRAIN_RETURN_IF_ERROR([&]() -> absl::Status {
+      ENTRAIN_ASSIGN_OR_RETURN(const int sum, [&]() -> absl::StatusOr<int> {
+        ENTRAIN_ASSIGN_OR_RETURN(const int inner, Sum(value, 1));
+        return inner;
+      }());
+      ENTRAIN_RETURN_IF_ERROR(sum == 4 ? absl::AbortedError("four") : absl::OkStatus());
+      return absl::OkStatus();
+    }());
+    return absl::OkStatus();
+  };
+#pragma GCC diagnostic pop
+  EXPECT_TRUE(run(2).ok());
+  EXPECT_EQ(run(3), absl::AbortedError("four"));
+  EXPECT_EQ(run(-1), absl::OutOfRangeError("negative"));
+}
+
 TEST(StatusMacrosTest, AssignOrReturnMovesTheValueOrPassesTheFailureOn) {
   ASSERT_TRUE(Sum(2, 3).ok());
   EXPECT_EQ(*Sum(2, 3), 5);
