@@ -92,6 +92,9 @@ std::vector<std::string> DialLawNames();
 // Whether a law's output depends on what is measured.
 bool IsClosedLoop(const DialSchedule& dial);
 
+// The numbers of a law that have no default.
+std::vector<std::string> NeededDialNumbers(const DialSchedule& dial);
+
 // Calls `visit(name, number)` for every number of a law but optional ones, points and counts, by the names of
 // docs/formats.md. `Visit` takes (const char*, double&), or const double& for a const law.
 template <typename Dial, typename Visit>
