@@ -49,7 +49,7 @@ struct AerDial {
   double rate = 5e-3;            // > 0: change per step and nat of error
   double max = 0.05;             // > 0
   double initial = 0.0;          // [0, max]
-  std::optional<double> h_init;  // H_0 > 0; absent: measured at the first observation
+  std::optional<double> h_init;  // H_0 > 0; absent: the first that the run measured
   friend bool operator==(const AerDial&, const AerDial&) = default;
 };
 
