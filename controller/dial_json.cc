@@ -60,9 +60,6 @@ void ReadMore(const std::string& field, const Json& json, PiecewiseDial& law, Js
     law.points.push_back(point);
   }
 }
-void ReadMore(const std::string& field, const Json& json, StaticDial&, JsonReader& reader) {
-  reader.Needed(field, json, "value");
-}
 void ReadMore(const std::string& field, const Json& json, EpochDial& law, JsonReader& reader) {
   reader.Needed(field, json, "epochs");
   reader.Whole(field, json, "epochs", law.epochs);
@@ -72,7 +69,6 @@ void ReadMore(const std::string& field, const Json& json, AerDial& law, JsonRead
     reader.OptionalNumber(field, json, "h_init", law.h_init);
 }
 void ReadMore(const std::string& field, const Json& json, PiDial& law, JsonReader& reader) {
-  for (const char* key : {"target", "min", "max"}) reader.Needed(field, json, key);
   if (!json.contains("initial")) law.initial = law.min;
   ReadWord(field, json, "direction", "raises", "lowers", law.raises, reader);
 }
@@ -95,6 +91,7 @@ void ReadDial(const std::string& field, const Json& json, std::map<std::string, 
       },
       *dial);
   reader.Object(field, json, known);
+  for (const std::string& key : NeededDialNumbers(*dial)) reader.Needed(field, json, key.c_str());
   VisitDialNumbers(*dial, [&](const char* key, double& number) { reader.Number(field, json, key, number); });
   std::visit([&](auto& law) { ReadMore(field, json, law, reader); }, *dial);
   dials.emplace(name, *std::move(dial));

@@ -143,6 +143,12 @@ bool IsClosedLoop(const DialSchedule& dial) {
       dial);
 }
 
+std::vector<std::string> NeededDialNumbers(const DialSchedule& dial) {
+  if (std::holds_alternative<StaticDial>(dial)) return {"value"};
+  if (std::holds_alternative<PiDial>(dial)) return {"target", "min", "max"};
+  return {};
+}
+
 std::string DialField(const std::string& name) {
   return absl::StrCat("dials.", absl::Utf8SafeCEscape(name.substr(0, 60)));
 }

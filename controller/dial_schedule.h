@@ -49,7 +49,7 @@ struct AerDial {
   double rate = 5e-3;            // > 0: change per step and nat of error
   double max = 0.05;             // > 0
   double initial = 0.0;          // [0, max]
-  std::optional<double> h_init;  // H_0 > 0; absent: measured at the first observation
+  std::optional<double> h_init;  // H_0 > 0; absent: the first that the run measured
   friend bool operator==(const AerDial&, const AerDial&) = default;
 };
 
@@ -91,6 +91,9 @@ std::vector<std::string> DialLawNames();
 
 // Whether a law's output depends on what is measured.
 bool IsClosedLoop(const DialSchedule& dial);
+
+// The numbers of a law that have no default.
+std::vector<std::string> NeededDialNumbers(const DialSchedule& dial);
 
 // Calls `visit(name, number)` for every number of a law but optional ones, points and counts, by the names of
 // docs/formats.md. `Visit` takes (const char*, double&), or const double& for a const law.

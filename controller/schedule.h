@@ -78,7 +78,7 @@ struct ClipSchedule {
   double eps_std = 0.2;                // [0, 1]
   std::optional<ClipSide> upper;       // H(p); absent: {0.5, −0.25}, and for static the box eps_std
   std::optional<ClipSide> lower;       // M(p); absent: {0.3, −0.13}, and for static the box eps_std
-  std::optional<double> od_h_init;     // nats; absent: measured at the first observation
+  std::optional<double> od_h_init;     // nats; absent: the first that the run measured
   double od_h_min_ratio = 0.2;         // (0, 1)
   ThermostatSettings thermostat;
   std::vector<PiecewisePoint> points;  // piecewise: strictly increasing steps, at least one; a side that is

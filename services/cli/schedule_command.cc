@@ -93,6 +93,8 @@ int Show(const ScheduleOptions& options) {
     if (run->last_directive.has_value()) {
       out["in_force"] = Json::parse(WriteBoundsJson(run->last_directive->bounds));
       out["in_force"]["dials"] = Json(run->last_directive->dials);
+      out["in_force"]["state"] = run->last_directive->state;
+      out["in_force"]["reason"] = run->last_directive->reason;
     }
     std::cout << out.dump() << "\n";
     return 0;

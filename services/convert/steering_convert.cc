@@ -336,7 +336,7 @@ absl::StatusOr<Schedule> ScheduleFromProto(const std::string& field,
                                      schedule.guards.dead_band));
   for (const auto& [name, dial] : message.dials()) {
     ENTRAIN_ASSIGN_OR_RETURN(schedule.dials[name],
-                             DialFromProto(absl::StrCat(field, ".dials[\"", name, "\"]"), dial));
+                             DialFromProto(absl::StrCat(field, ".", DialField(name)), dial));
   }
   return schedule;
 }

@@ -331,6 +331,9 @@ TEST_F(RunFile, AKlTermBesideAClosedLoopLawIsAWarning) {
   EXPECT_NE(warnings("od", "{coef: 0.1}")[0].find("acts on entropy too"), std::string::npos);
   EXPECT_TRUE(warnings("od", "{coef: 0}").empty());
   EXPECT_TRUE(warnings("id", "{coef: 0.1}").empty());
+  const auto dial = [](const std::string& law) { return "id}, dials: {dual_c: {law: " + law + "}"; };
+  EXPECT_EQ(warnings(dial("pi, target: 0.5, min: 2, max: 9"), "{coef: 0.1}").size(), 1u);
+  EXPECT_TRUE(warnings(dial("static, value: 3"), "{coef: 0.1}").empty());
 }
 
 TEST_F(RunFile, AKlTermBesideAClosedLoopLawOfADialIsAWarning) {
