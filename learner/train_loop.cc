@@ -237,6 +237,7 @@ absl::Status TrainLoop::Step(std::stop_token stop) {
   record.texts["digest/weights"] = snapshot->digest;
   if (recorded.has_value()) {
     recorded->collected = std::move(batch.collected);
+    recorded->reference_logprobs = std::move(batch.reference_logp);
     recorded->digest_after = snapshot->digest;
   }
   ++step_;

@@ -596,6 +596,22 @@ INSTANTIATE_TEST_SUITE_P(TrainLoop, EveryReward,
                          testing::Combine(testing::Values(RewardKind::kVerifier, RewardKind::kRandom),
                                           testing::Values(0, 2)));
 
+TEST(TrainLoop, ARecordedStepWithAKlTermRepeatedGivesTheSameBytes) {
+  Settings settings{.root = FreshFolder("records_kl"), .steps = 4, .staleness = 1, .record_every = 3};
+  settings.kl = ReferenceKl{.coef = 0.5};
+  Rig rig(settings);
+  ASSERT_TRUE(rig.Run().ok());
+  EXPECT_EQ(RecordedIn(settings.root), (std::vector<int64_t>{0, 3}));
+  ExpectRepeatable(rig, settings.root, rig.Records());
+
+  auto recorded = ReadRecordedStep(settings.root + "/batches/step-000003");
+  ASSERT_TRUE(recorded.ok()) << recorded.status();
+  recorded->reference_logprobs.clear();
+  BigramNetwork network(kVocab);
+  const absl::Status status = RunCounterfactual(*recorded, network, rig.learner_options, {}, {}).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+}
+
 TEST(TrainLoop, RecordingChangesNothingElse) {
   Settings settings{.root = FreshFolder("without"), .answer = ClosedLoop};
   Rig without(settings);
