@@ -24,6 +24,7 @@ struct Checkpoint {
   int64_t updates = 0;       // optimiser updates done
   std::optional<Directive> last_directive;
   std::map<std::string, double> last_numbers;  // of the step before, for the next observation
+  bool evaluation_due = false;                 // that step's evaluation was cut short: it comes first
   Trends::State trends;                        // over all steps of the run so far
   std::vector<std::shared_ptr<const WeightsSnapshot>>
       snapshots;  // the last S + 1 published versions, oldest first; the newest are the weights

@@ -33,6 +33,11 @@ absl::Status CheckFit(const RecordedStep& recorded, Network& network, const Lear
                                                         what));
     }
   }
+  if (options.objective.kl.has_value() && recorded.reference_logprobs.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("step ", recorded.start.next_step,
+                     ": the objective has a KL term, and the record no log-probs of a reference model"));
+  }
   if (recorded.start.seed != options.seed) {
     return absl::FailedPreconditionError(absl::StrCat("step ", recorded.start.next_step,
                                                       ": recorded with seed ", recorded.start.seed, ", not ",
@@ -123,6 +128,7 @@ absl::StatusOr<CounterfactualStep> RunCounterfactual(const RecordedStep& recorde
   ENTRAIN_RETURN_IF_ERROR(CheckFit(recorded, network, options));
   CounterfactualStep out{.step = recorded.start.next_step, .recorded_digest = recorded.digest_after};
   ENTRAIN_ASSIGN_OR_RETURN(StepBatch batch, MakeStepBatch(out.step, recorded.collected, options));
+  batch.reference_logp = recorded.reference_logprobs;
   std::ranges::copy(recorded.start.snapshots.back()->values, network.parameters().begin());
   ENTRAIN_RETURN_IF_ERROR(ScoreOld(network, options, batch));
   out.entropy_before = MeanOf(batch.old.entropy);

@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr char kGroupsFile[] = "groups.json";
 constexpr char kLogprobsFile[] = "behaviour_logprobs.f32";
+constexpr char kReferenceFile[] = "reference_logprobs.f32";
 
 StateJson CompletionJson(const Completion& completion) {
   const Verdict& verdict = completion.verdict;
@@ -143,6 +144,13 @@ absl::StatusOr<RecordedStep> ReadChecked(const fs::path& folder) {
   out.directive = DirectiveOf(recorded.at("directive"));
   out.digest_after = recorded.at("digest_after").get<std::string>();
   ENTRAIN_ASSIGN_OR_RETURN(std::vector<float> logprobs, ReadColumn(folder, kLogprobsFile, manifest));
+  if (manifest.at("files").contains(kReferenceFile)) {
+    ENTRAIN_ASSIGN_OR_RETURN(out.reference_logprobs, ReadColumn(folder, kReferenceFile, manifest));
+    if (out.reference_logprobs.size() != logprobs.size())
+      return absl::DataLossError(absl::StrCat((folder / kReferenceFile).string(), ": expected ",
+                                              logprobs.size(), " values, found ",
+                                              out.reference_logprobs.size()));
+  }
   ENTRAIN_ASSIGN_OR_RETURN(const std::string text, ReadStateFile(folder, kGroupsFile, manifest));
   const std::string where = (folder / kGroupsFile).string();
   try {
@@ -174,6 +182,8 @@ absl::Status WriteRecordedStep(const std::string& folder, const RecordedStep& re
   ENTRAIN_RETURN_IF_ERROR(WriteStateFile(
       path, kGroupsFile, groups.dump(-1, ' ', false, StateJson::error_handler_t::replace) + "\n", manifest));
   ENTRAIN_RETURN_IF_ERROR(WriteColumn(path, kLogprobsFile, LogprobsOf(recorded.collected), manifest));
+  if (!recorded.reference_logprobs.empty())
+    ENTRAIN_RETURN_IF_ERROR(WriteColumn(path, kReferenceFile, recorded.reference_logprobs, manifest));
   manifest["recorded_step"] = {{"attempt", recorded.attempt},
                                {"directive", DirectiveJson(recorded.directive)},
                                {"digest_after", recorded.digest_after},

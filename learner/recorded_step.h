@@ -14,9 +14,11 @@ namespace entrain {
 // its groups, and the directive that was used. Rewards, advantages, the old policy's statistics and the
 // permutation follow from these and the run's options.
 struct RecordedStep {
-  Checkpoint start;          // of the start of the step: next_step is the step, one snapshot: its weights
-  int64_t attempt = 0;       // whose config.json the options are in
-  CollectedStep collected;   // lease ids and names of workers are not kept
+  Checkpoint start;         // of the start of the step: next_step is the step, one snapshot: its weights
+  int64_t attempt = 0;      // whose config.json the options are in
+  CollectedStep collected;  // lease ids and names of workers are not kept
+  // ln p of every completion token, in order, under the reference model of objective.kl; empty without one.
+  std::vector<float> reference_logprobs;
   Directive directive;       // as used, held or not
   std::string digest_after;  // of the weights that the step made
 };

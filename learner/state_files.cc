@@ -157,6 +157,7 @@ absl::StatusOr<StateJson> WriteCheckpointFiles(const fs::path& folder, const Che
   manifest["last_directive"] =
       checkpoint.last_directive.has_value() ? DirectiveJson(*checkpoint.last_directive) : StateJson(nullptr);
   manifest["last_numbers"] = checkpoint.last_numbers;
+  manifest["evaluation_due"] = checkpoint.evaluation_due;
   manifest["trends"] = TrendsJson(checkpoint.trends);
   manifest["versions"] = StateJson::array();
   manifest["files"] = StateJson::object();
@@ -180,6 +181,7 @@ absl::StatusOr<Checkpoint> ReadCheckpointFiles(const fs::path& folder, const Sta
   if (!manifest.at("last_directive").is_null())
     out.last_directive = DirectiveOf(manifest.at("last_directive"));
   out.last_numbers = manifest.at("last_numbers").get<std::map<std::string, double>>();
+  out.evaluation_due = manifest.value("evaluation_due", false);
   out.trends = TrendsOf(manifest.at("trends"));
   for (const StateJson& version : manifest.at("versions")) {
     ENTRAIN_ASSIGN_OR_RETURN(std::vector<float> values,

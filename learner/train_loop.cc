@@ -77,6 +77,7 @@ absl::Status TrainLoop::Restore(Checkpoint checkpoint) {
   last_checkpoint_ = step_;
   directive_ = checkpoint.last_directive;
   previous_ = std::move(checkpoint.last_numbers);
+  evaluation_due_ = checkpoint.evaluation_due;
   trends_ = Trends(std::move(checkpoint.trends));
   if (checkpoint.config_digest != options_.config_digest) {
     LogWarning("config_differs",
@@ -236,6 +237,7 @@ absl::Status TrainLoop::Step(std::stop_token stop) {
   record.texts["digest/weights"] = snapshot->digest;
   if (recorded.has_value()) {
     recorded->collected = std::move(batch.collected);
+    recorded->reference_logprobs = std::move(batch.reference_logp);
     recorded->digest_after = snapshot->digest;
   }
   ++step_;
@@ -244,6 +246,7 @@ absl::Status TrainLoop::Step(std::stop_token stop) {
   lap("time/publish_seconds");
   // The update has happened: its record is written even when the evaluation is cut short.
   const absl::Status evaluated = Evaluate(record, stop);
+  evaluation_due_ = !evaluated.ok();
   record.numbers["time/step_seconds"] = absl::ToDoubleSeconds(clock_.Monotonic() - start);
   ENTRAIN_RETURN_IF_ERROR(Finish(record, recorded));
   return evaluated;
@@ -276,6 +279,19 @@ absl::Status TrainLoop::Evaluate(StepRecord& record, const std::stop_token& stop
   return absl::OkStatus();
 }
 
+// The record of the step is made of what a checkpoint keeps of it.
+absl::Status TrainLoop::FinishEvaluation(const std::stop_token& stop) {
+  StepRecord record{.step = step_ - 1, .numbers = previous_};
+  record.texts["directive/state"] = directive_->state;
+  record.texts["digest/weights"] = desk_.Snapshots().back()->digest;
+  ENTRAIN_RETURN_IF_ERROR(Evaluate(record, stop));
+  evaluation_due_ = false;
+  last_checkpoint_ = -1;  // the one of this step says that it is due
+  ENTRAIN_RETURN_IF_ERROR(metrics_->Write(StepRecordJson(record)));
+  Remember(record);
+  return absl::OkStatus();
+}
+
 void TrainLoop::Remember(const StepRecord& record) {
   previous_.clear();
   for (const auto& [name, value] : record.numbers) {
@@ -300,6 +316,7 @@ Checkpoint TrainLoop::State() {
                    .updates = optimizer_.updates(),
                    .last_directive = directive_,
                    .last_numbers = previous_,
+                   .evaluation_due = evaluation_due_,
                    .trends = trends_.state(),
                    .snapshots = desk_.Snapshots()};
   state.first_moment.assign(optimizer_.first_moment().begin(), optimizer_.first_moment().end());
@@ -337,7 +354,7 @@ absl::Status TrainLoop::WriteCheckpointNow() {
 }
 
 absl::Status TrainLoop::Run(std::stop_token stop) {
-  absl::Status status;
+  absl::Status status = evaluation_due_ ? FinishEvaluation(stop) : absl::OkStatus();
   while (status.ok() && !finished())
     status = stop.stop_requested() ? absl::CancelledError("stopped between two steps") : Step(stop);
   // A step that failed in the middle of its updates has moved the weights: they are not kept.

@@ -62,7 +62,8 @@ class TrainLoop {
   // One step: all of it, or (an error, or Cancelled at a stop while it waits for somebody) nothing of it.
   absl::Status Step(std::stop_token stop);
   // To the end of the run, to a stop (Cancelled) or to an error. However it ends, a checkpoint of the last
-  // whole step is written.
+  // whole step is written. An evaluation that a stop cut short is made first when the run goes on, and its
+  // step's record is written again, whole.
   absl::Status Run(std::stop_token stop);
   bool finished() const { return step_ >= options_.learner.steps; }
   LearnerStats stats();
@@ -81,6 +82,7 @@ class TrainLoop {
   absl::Status Answered();
   absl::StatusOr<Directive> Steer(const StepBatch& batch, double entropy, const std::stop_token& stop);
   absl::Status Evaluate(StepRecord& record, const std::stop_token& stop);
+  absl::Status FinishEvaluation(const std::stop_token& stop);
   absl::Status Finish(const StepRecord& record, const std::optional<RecordedStep>& recorded);
   Checkpoint State();
   RecordedStep StartOfStep(const Directive& directive);
@@ -102,6 +104,7 @@ class TrainLoop {
   int64_t next_ordinal_ = 0;
   int64_t last_checkpoint_ = -1;
   bool updating_ = false;                   // the weights are between the versions of two steps
+  bool evaluation_due_ = false;             // the last step's was cut short
   std::optional<Directive> directive_;      // newest used
   bool held_ = false;                       // it was not for this step
   bool silent_ = false;                     // the controller did not answer when it was asked last

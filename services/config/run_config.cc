@@ -362,10 +362,6 @@ void CheckTogether(ConfigTree& tree, RunConfig& config) {
                                            "schedule.",
                                            loops[0], ": one of them should go (docs/methods.md 1.7)"));
   }
-  if (kl.has_value() && config.learner.record_batches_every_steps > 0)
-    tree.Problem("learner.record_batches",
-                 "does not keep the reference model's numbers: not together with "
-                 "objective.kl");
   if (kl.has_value() && kl->coef > 0 && kl->estimator == KlEstimator::kK1) {
     config.warnings.push_back(
         absl::StrCat(tree.Where("objective.kl"),

@@ -347,13 +347,14 @@ TEST_F(RunFile, AKlTermBesideAClosedLoopLawOfADialIsAWarning) {
       << config->warnings[0];
 }
 
-TEST_F(RunFile, AKlTermTakesItsDialAndNoRecordedBatches) {
+TEST_F(RunFile, AKlTermTakesItsDialAndRecordedBatches) {
   const std::string dial = "schedule: {dials: {kl_coef: {law: static, value: 0.1}}}\n";
   const auto config = Read(std::string(kGood) + dial + "objective: {kl: {coef: 0}}\n");
   EXPECT_TRUE(config.ok()) << config.status();
   Refused(std::string(kGood) + dial, {"schedule.dials.kl_coef", "does not take this dial"});
-  Refused(std::string(kGood) + "  record_batches: {every_steps: 5}\nobjective: {kl: {coef: 0}}\n",
-          {"learner.record_batches", "not together with objective.kl"});
+  const auto both =
+      Read(std::string(kGood) + "  record_batches: {every_steps: 5}\nobjective: {kl: {coef: 0}}\n");
+  EXPECT_TRUE(both.ok()) << both.status();
 }
 
 TEST_F(RunFile, TheOverlongPenaltyMustFitTheCompletions) {

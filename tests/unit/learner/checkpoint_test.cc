@@ -78,6 +78,7 @@ Checkpoint AtStep(int64_t step) {
                     .reason = "entropy 0.2 is below 0.3",
                     .law_state = "{\"h\": 0.25}"},
       .last_numbers = {{"clip/high_frac", 0.1}, {"kl/old_new", 1.0 / 7}},
+      .evaluation_due = step == 20,
       .trends = {.first = 1.0 / 3,
                  .ema = 0.1,
                  .recent = {1.0 / 3, 1e-300, 0.7},
@@ -99,6 +100,7 @@ void ExpectStep(const absl::StatusOr<Checkpoint>& found, int64_t step) {
   EXPECT_EQ(found->updates, expected.updates);
   EXPECT_EQ(found->last_directive, expected.last_directive);
   EXPECT_EQ(found->last_numbers, expected.last_numbers);
+  EXPECT_EQ(found->evaluation_due, expected.evaluation_due);
   EXPECT_EQ(found->trends, expected.trends);
   EXPECT_EQ(found->first_moment, expected.first_moment);
   EXPECT_EQ(found->second_moment, expected.second_moment);
@@ -214,6 +216,24 @@ TEST(Checkpoint, NeverRemovesTheOneJustWritten) {
   std::ofstream(folder + "/step-000030/first_moment.f32") << "damaged";
   ASSERT_TRUE(WriteCheckpoint(folder, AtStep(20), 1).ok());
   ExpectStep(ReadNewestCheckpoint(folder), 20);
+}
+
+// An older one is not taken instead: steps would be lost without a word.
+TEST(Checkpoint, RefusesTheFormatOfAnotherVersion) {
+  const std::string folder = FreshFolder("format");
+  for (const int64_t step : {10, 20}) ASSERT_TRUE(WriteCheckpoint(folder, AtStep(step), 2).ok());
+  const std::string manifest = folder + "/step-000020/manifest.json";
+  std::stringstream text;
+  text << std::ifstream(manifest).rdbuf();
+  std::string old = text.str();
+  const std::string format = "\"format\": 2";
+  ASSERT_NE(old.find(format), std::string::npos);
+  std::ofstream(manifest) << old.replace(old.find(format), format.size(), "\"format\": 1");
+  const absl::Status status = ReadNewestCheckpoint(folder).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_NE(status.message().find("step-000020: written by another version of entrain (format 1)"),
+            std::string::npos)
+      << status;
 }
 
 TEST(Checkpoint, SaysThatThereIsNone) {

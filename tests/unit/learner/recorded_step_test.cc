@@ -32,6 +32,7 @@ RecordedStep AtStep(int64_t step) {
                              .second_moment = {5, 6, 7, 8}},
                    .attempt = 2,
                    .collected = {.next_ordinal = 14, .groups_filtered = 1, .completions_excluded_error = 3},
+                   .reference_logprobs = {-0.2f, -1e-45f, -2.0f, -0.0f},
                    .directive = {.id = 9,
                                  .run_id = "run",
                                  .attempt = 2,
@@ -96,6 +97,7 @@ TEST_F(RecordedStepFile, ReadsBackEveryBit) {
   EXPECT_EQ(found->start.second_moment, expected.start.second_moment);
   EXPECT_EQ(found->attempt, 2);
   EXPECT_EQ(found->directive, expected.directive);
+  EXPECT_EQ(found->reference_logprobs, expected.reference_logprobs);
   EXPECT_EQ(found->digest_after, "d16e57");
   EXPECT_EQ(found->collected.next_ordinal, 14);
   EXPECT_EQ(found->collected.groups_filtered, 1);
@@ -138,7 +140,7 @@ TEST_F(RecordedStepFile, ListsCompleteRecordsInTheOrderOfTheirSteps) {
 
 TEST_F(RecordedStepFile, RefusesEveryDamagedFileByName) {
   for (const char* name : {"version-000123.f32", "first_moment.f32", "second_moment.f32", "groups.json",
-                           "behaviour_logprobs.f32"}) {
+                           "behaviour_logprobs.f32", "reference_logprobs.f32"}) {
     ASSERT_TRUE(WriteRecordedStep(folder_.path(), AtStep(123)).ok());
     std::fstream(Path(name), std::ios::in | std::ios::out).put('\x7f');
     RefusedByName(name);

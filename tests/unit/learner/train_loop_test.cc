@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <latch>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -298,7 +299,8 @@ TEST_P(EveryStaleness, EqualRunsWriteEqualMetricsWhateverTheNumberOfWorkers) {
 }
 
 TEST_P(EveryStaleness, AResumedRunEqualsTheUninterruptedOneByteForByte) {
-  Settings settings{.root = FreshFolder("whole"), .steps = 10, .staleness = GetParam(), .answer = ClosedLoop};
+  Settings settings{
+      .root = FreshFolder("whole"), .steps = 10, .staleness = GetParam(), .eval = true, .answer = ClosedLoop};
   settings.kl = ReferenceKl{.coef = 0.1};
   Rig whole(settings);
   ASSERT_TRUE(whole.Run().ok());
@@ -480,6 +482,46 @@ TEST(TrainLoop, AStopDuringAnEvaluationKeepsTheRecordOfTheStep) {
   EXPECT_EQ(rig.NewestCheckpoint()->next_step, 2);
 }
 
+// Also when it was the last step's, with nothing left to train.
+TEST(TrainLoop, AnEvaluationThatAStopCutShortIsMadeWhenTheRunGoesOn) {
+  Settings settings{.root = FreshFolder("whole_eval"), .eval = true, .answer = ClosedLoop};
+  Rig whole(settings);
+  ASSERT_TRUE(whole.Run().ok());
+  for (const int64_t cut_after : {2, 6}) {
+    Rig* here = nullptr;
+    settings.root = FreshFolder("half_eval");
+    settings.attempt = 1;
+    settings.resume = false;
+    std::latch stopped(1);  // the worker answers only when the learner has given up
+    settings.judge = [&](const Lease& lease, const Completion& completion) {
+      if (lease.purpose == Purpose::kEval && lease.step == cut_after) {
+        here->stop.request_stop();
+        stopped.wait();
+      }
+      return Judge(lease, completion);
+    };
+    std::vector<std::string> lines;
+    {
+      Rig first(settings);
+      here = &first;
+      EXPECT_TRUE(absl::IsCancelled(first.Run()));
+      stopped.count_down();
+      lines = first.Lines();
+    }
+    ASSERT_EQ(lines.size(), static_cast<size_t>(cut_after));
+    lines.pop_back();  // the last attempt counts
+    settings.attempt = 2;
+    settings.resume = true;
+    settings.judge = Judge;
+    Rig second(settings);
+    ASSERT_TRUE(second.created.ok()) << second.created;
+    ASSERT_TRUE(second.Run().ok());
+    for (const std::string& line : second.Lines()) lines.push_back(line);
+    EXPECT_EQ(lines, whole.Lines()) << "cut after step " << cut_after;
+    EXPECT_FALSE(second.NewestCheckpoint()->evaluation_due);
+  }
+}
+
 TEST(TrainLoop, AStepWithoutAFiniteUpdateEndsTheRunWithTheStepsBeforeSaved) {
   Rig rig({.root = FreshFolder("not_finite")});
   for (int i = 0; i < 2; ++i) ASSERT_TRUE(rig.Step().ok());
@@ -553,6 +595,22 @@ TEST_P(EveryReward, ARecordedStepRepeatedGivesTheSameBytes) {
 INSTANTIATE_TEST_SUITE_P(TrainLoop, EveryReward,
                          testing::Combine(testing::Values(RewardKind::kVerifier, RewardKind::kRandom),
                                           testing::Values(0, 2)));
+
+TEST(TrainLoop, ARecordedStepWithAKlTermRepeatedGivesTheSameBytes) {
+  Settings settings{.root = FreshFolder("records_kl"), .steps = 4, .staleness = 1, .record_every = 3};
+  settings.kl = ReferenceKl{.coef = 0.5};
+  Rig rig(settings);
+  ASSERT_TRUE(rig.Run().ok());
+  EXPECT_EQ(RecordedIn(settings.root), (std::vector<int64_t>{0, 3}));
+  ExpectRepeatable(rig, settings.root, rig.Records());
+
+  auto recorded = ReadRecordedStep(settings.root + "/batches/step-000003");
+  ASSERT_TRUE(recorded.ok()) << recorded.status();
+  recorded->reference_logprobs.clear();
+  BigramNetwork network(kVocab);
+  const absl::Status status = RunCounterfactual(*recorded, network, rig.learner_options, {}, {}).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+}
 
 TEST(TrainLoop, RecordingChangesNothingElse) {
   Settings settings{.root = FreshFolder("without"), .answer = ClosedLoop};
