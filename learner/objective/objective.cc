@@ -19,7 +19,6 @@
 namespace entrain {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr char kKlDial[] = "kl_coef";
 
 absl::Status CheckColumns(const ObjectiveSpec& spec, const TokenBatch& batch, bool with_new) {
