@@ -528,9 +528,9 @@ TEST_F(ControllerTest, AHistoryDecidedAgainGivesItsDirectivesExactly) {
   }
   const auto revisions = controller_->ListRevisions("r", 0);
   const auto directives = controller_->ListDirectives("r", 0, 0);
+  const auto observations = controller_->ListObservations("r", 0, 0);
   std::map<int64_t, std::optional<double>> measured;
-  for (const Observation& one : *controller_->ListObservations("r", 0, 0))
-    measured[one.for_step] = one.entropy_nats;
+  for (const Observation& one : *observations) measured[one.for_step] = one.entropy_nats;
   ASSERT_EQ(directives->size(), 70u);
   LawState state;
   for (const Directive& recorded : *directives) {
