@@ -89,15 +89,11 @@ std::vector<std::vector<size_t>> PlanMicrobatches(const StepBatch& batch, const 
   return PlanMicrobatches(order, length, microbatch_tokens);
 }
 
-absl::StatusOr<TokenStats> ScoreTokens(Network& network, const LearnerOptions& options,
-                                       const StepBatch& batch) {
-  std::vector<size_t> order(batch.items.size());
-  std::iota(order.begin(), order.end(), size_t{0});
+absl::StatusOr<TokenStats> ScoreParts(Network& network, double temperature, const StepBatch& batch,
+                                      const std::vector<std::vector<size_t>>& parts) {
   TokenStats out;
-  for (const std::vector<size_t>& part : PlanMicrobatches(batch, order, options.microbatch_tokens)) {
-    std::vector<TrainSequence> sequences;
-    for (const size_t item : part) sequences.push_back(batch.Sequence(item));
-    ENTRAIN_ASSIGN_OR_RETURN(const TokenStats stats, network.Score(sequences, options.temperature));
+  for (const std::vector<size_t>& part : parts) {
+    ENTRAIN_ASSIGN_OR_RETURN(const TokenStats stats, network.Score(batch.Sequences(part), temperature));
     const auto append = [](std::vector<float>& to, const std::vector<float>& from) {
       to.insert(to.end(), from.begin(), from.end());
     };
@@ -107,6 +103,14 @@ absl::StatusOr<TokenStats> ScoreTokens(Network& network, const LearnerOptions& o
     append(out.n, stats.n);
   }
   return out;
+}
+
+absl::StatusOr<TokenStats> ScoreTokens(Network& network, const LearnerOptions& options,
+                                       const StepBatch& batch) {
+  std::vector<size_t> order(batch.items.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  return ScoreParts(network, options.temperature, batch,
+                    PlanMicrobatches(batch, order, options.microbatch_tokens));
 }
 
 absl::Status ScoreOld(Network& network, const LearnerOptions& options, StepBatch& batch) {

@@ -36,6 +36,11 @@ struct StepBatch {
   TrainSequence Sequence(size_t item) const {
     return {.prompt = items[item].prompt->tokens, .completion = items[item].completion->tokens};
   }
+  std::vector<TrainSequence> Sequences(const std::vector<size_t>& some) const {
+    std::vector<TrainSequence> out;
+    for (const size_t item : some) out.push_back(Sequence(item));
+    return out;
+  }
 };
 
 // Rewards (score → reward, or random ones; then the overlong penalty, which the score never sees) and group
@@ -51,7 +56,11 @@ std::vector<std::vector<size_t>> PlanMicrobatches(const std::vector<size_t>& ord
 std::vector<std::vector<size_t>> PlanMicrobatches(const StepBatch& batch, const std::vector<size_t>& order,
                                                   int64_t microbatch_tokens);
 
-// The statistics of every completion token under the network's present weights, in the order of `old`.
+// The statistics of the completion tokens of some items under the network's present weights, one part after
+// the other.
+absl::StatusOr<TokenStats> ScoreParts(Network& network, double temperature, const StepBatch& batch,
+                                      const std::vector<std::vector<size_t>>& parts);
+// Those of all items, in the order of `old`.
 absl::StatusOr<TokenStats> ScoreTokens(Network& network, const LearnerOptions& options,
                                        const StepBatch& batch);
 

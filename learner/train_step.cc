@@ -50,7 +50,8 @@ class Updater {
     // What is weighed or selected over the mini-batch must be known before its first part is trained on.
     const bool planned = PlanScopeOf(spec_) == PlanScope::kMinibatch && plan.size() > 1;
     if (planned) {
-      ENTRAIN_ASSIGN_OR_RETURN(const TokenStats now, Score(plan));
+      ENTRAIN_ASSIGN_OR_RETURN(const TokenStats now,
+                               ScoreParts(network_, options_.temperature, batch_, plan));
       SetCurrent(now, minibatch);
       ENTRAIN_RETURN_IF_ERROR(PlanMinibatch(spec_, key, minibatch));
       metrics_.AddPlan(minibatch.found, denominators.tokens);
@@ -75,7 +76,7 @@ class Updater {
         return TokenGradients{.logprob = {result.grad_new_logp.begin(), result.grad_new_logp.end()},
                               .entropy = {result.grad_entropy.begin(), result.grad_entropy.end()}};
       };
-      ENTRAIN_RETURN_IF_ERROR(network_.ForwardBackward(Sequences(micro), options_.temperature, loss));
+      ENTRAIN_RETURN_IF_ERROR(network_.ForwardBackward(batch_.Sequences(micro), options_.temperature, loss));
     }
     const double norm =
         finite ? optimizer_.Update(network_.parameters(), network_.gradients(), options_.grad_clip)
@@ -91,24 +92,6 @@ class Updater {
   UpdateMetrics& metrics() { return metrics_; }
 
  private:
-  std::vector<TrainSequence> Sequences(const std::vector<size_t>& items) const {
-    std::vector<TrainSequence> out;
-    for (const size_t item : items) out.push_back(batch_.Sequence(item));
-    return out;
-  }
-
-  // The statistics of a mini-batch under the present weights, in the order of its parts.
-  absl::StatusOr<TokenStats> Score(const std::vector<std::vector<size_t>>& plan) {
-    TokenStats all;
-    for (const std::vector<size_t>& micro : plan) {
-      ENTRAIN_ASSIGN_OR_RETURN(const TokenStats now, network_.Score(Sequences(micro), options_.temperature));
-      all.logprob.insert(all.logprob.end(), now.logprob.begin(), now.logprob.end());
-      all.entropy.insert(all.entropy.end(), now.entropy.begin(), now.entropy.end());
-      all.n.insert(all.n.end(), now.n.begin(), now.n.end());
-    }
-    return all;
-  }
-
   Network& network_;
   Optimizer& optimizer_;
   const LearnerOptions& options_;
