@@ -2,24 +2,34 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "common/verdict.h"
 
 namespace entrain {
 
-// One kind of judgement. Pure: the verdict is a function of the arguments. Bounded by work, not by time.
-// Thread-safe.
+// What judging one item may use. Judges that only compute bound their work and never look at it; those that
+// run programs must end by `time_left` (kTimeout) and soon after `stop` (whatever they return then is thrown
+// away).
+struct JudgeContext {
+  absl::Duration time_left = absl::InfiniteDuration();  // when judging begins
+  std::stop_token stop;
+};
+
+// One kind of judgement. Pure: the verdict is a function of completion, answer and options. Bounded by work,
+// not by time. Thread-safe.
 class Judge {
  public:
   virtual ~Judge() = default;
   // `options` is an object. A reference or an option that cannot be read is kError with a detail: our
   // failure, never the completion's.
   virtual Verdict Decide(absl::string_view completion, absl::string_view answer,
-                         const nlohmann::json& options) const = 0;
+                         const nlohmann::json& options, const JudgeContext& context) const = 0;
 };
 
 Verdict Correct(std::string extracted);

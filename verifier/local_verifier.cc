@@ -1,5 +1,6 @@
 #include "verifier/local_verifier.h"
 
+#include <algorithm>
 #include <exception>
 #include <map>
 #include <utility>
@@ -25,7 +26,7 @@ const std::map<std::string, std::unique_ptr<Judge>>& Judges() {
   return *judges;
 }
 
-Verdict DecideOne(const VerifyItem& item) {
+Verdict DecideOne(const VerifyItem& item, const JudgeContext& context) {
   const auto judge = Judges().find(item.verifier);
   if (judge == Judges().end()) {
     return OurError(absl::StrCat("unknown verifier \"", item.verifier.substr(0, 60), "\"",
@@ -36,7 +37,7 @@ Verdict DecideOne(const VerifyItem& item) {
       nlohmann::json::parse(item.options_json, shallow, /*allow_exceptions=*/false);
   if (!options.is_object()) return OurError("verifier_options: expected an object");
   try {
-    return judge->second->Decide(item.completion, item.answer, options);
+    return judge->second->Decide(item.completion, item.answer, options, context);
   } catch (const std::exception& error) {  // a library's; ours do not throw
     return OurError(absl::StrCat(item.verifier, ": ", error.what()));
   }
@@ -45,19 +46,21 @@ Verdict DecideOne(const VerifyItem& item) {
 class LocalVerifier final : public Verifier {
  public:
   absl::StatusOr<std::vector<Verdict>> Verify(std::span<const VerifyItem> items,
-                                              absl::Duration deadline) override {
+                                              const VerifyCall& call) override {
     Clock& clock = Clock::Real();
     const absl::Duration start = clock.Monotonic();
     std::vector<Verdict> verdicts;
     verdicts.reserve(items.size());
     for (const VerifyItem& item : items) {
       const absl::Duration begin = clock.Monotonic();
-      if (begin - start >= deadline) {
+      if (call.stop.stop_requested()) return absl::CancelledError("the caller went away");
+      const absl::Duration left = std::min(call.deadline, item.timeout) - (begin - start);
+      if (left <= absl::ZeroDuration()) {
         verdicts.push_back(
             {.kind = VerdictKind::kTimeout, .detail = "the deadline passed before this item was judged"});
         continue;
       }
-      verdicts.push_back(DecideOne(item));
+      verdicts.push_back(DecideOne(item, {.time_left = left, .stop = call.stop}));
       verdicts.back().seconds = absl::ToDoubleSeconds(clock.Monotonic() - begin);
     }
     return verdicts;

@@ -42,12 +42,12 @@ absl::Status GrpcVerifier::AskRound(const verifier::v1::VerifyRequest& request, 
 }
 
 absl::StatusOr<std::vector<Verdict>> GrpcVerifier::Verify(std::span<const VerifyItem> items,
-                                                          absl::Duration deadline) {
+                                                          const VerifyCall& call) {
   verifier::v1::VerifyRequest request;
   for (const VerifyItem& item : items) *request.add_items() = VerifyItemToProto(item);
   verifier::v1::VerifyResponse response;
-  ENTRAIN_RETURN_IF_ERROR(
-      RetryUnavailable(deadline, [&](absl::Duration left) { return AskRound(request, left, response); }));
+  ENTRAIN_RETURN_IF_ERROR(RetryUnavailable(
+      call.deadline, [&](absl::Duration left) { return AskRound(request, left, response); }));
   if (response.verdicts_size() != static_cast<int>(items.size())) {
     return absl::DataLossError(
         absl::StrCat("Verify: expected ", items.size(), " verdicts, found ", response.verdicts_size()));

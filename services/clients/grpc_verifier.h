@@ -27,7 +27,7 @@ class GrpcVerifier final : public Verifier {
 
   // Unavailable when no replica answered within the deadline; DataLoss when one broke the contract.
   absl::StatusOr<std::vector<Verdict>> Verify(std::span<const VerifyItem> items,
-                                              absl::Duration deadline) override;
+                                              const VerifyCall& call) override;
   void Cancel() { calls_.CancelAll(); }
 
  private:

@@ -46,7 +46,7 @@ class JoinedVerifier final : public Verifier {
   }
 
   absl::StatusOr<std::vector<Verdict>> Verify(std::span<const VerifyItem> items,
-                                              absl::Duration deadline) override {
+                                              const VerifyCall& call) override {
     std::shared_ptr<GrpcVerifier> verifier;
     {
       MutexLock lock(mutex_);
@@ -55,7 +55,7 @@ class JoinedVerifier final : public Verifier {
       }
       verifier = verifier_;
     }
-    return verifier->Verify(items, deadline);
+    return verifier->Verify(items, call);
   }
 
   void Cancel() {

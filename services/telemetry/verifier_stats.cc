@@ -10,8 +10,8 @@ CountingVerifier::CountingVerifier(Verifier& inner) : inner_(inner) {
 }
 
 absl::StatusOr<std::vector<Verdict>> CountingVerifier::Verify(std::span<const VerifyItem> items,
-                                                              absl::Duration deadline) {
-  absl::StatusOr<std::vector<Verdict>> verdicts = inner_.Verify(items, deadline);
+                                                              const VerifyCall& call) {
+  absl::StatusOr<std::vector<Verdict>> verdicts = inner_.Verify(items, call);
   MutexLock lock(mutex_);
   ++stats_.calls;
   if (!verdicts.ok()) {

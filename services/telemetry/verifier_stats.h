@@ -24,7 +24,7 @@ class CountingVerifier final : public Verifier {
  public:
   explicit CountingVerifier(Verifier& inner);
   absl::StatusOr<std::vector<Verdict>> Verify(std::span<const VerifyItem> items,
-                                              absl::Duration deadline) override;
+                                              const VerifyCall& call) override;
   VerifierStats Stats() const;
 
  private:

@@ -16,8 +16,8 @@ class FakeVerifier final : public Verifier {
   explicit FakeVerifier(Answer answer) : answer_(std::move(answer)) {}
 
   absl::StatusOr<std::vector<Verdict>> Verify(std::span<const VerifyItem> items,
-                                              absl::Duration deadline) override {
-    return answer_(items, deadline);
+                                              const VerifyCall& call) override {
+    return answer_(items, call.deadline);
   }
 
   // One after another by a pure judge.

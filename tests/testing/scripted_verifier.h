@@ -13,10 +13,10 @@ namespace entrain {
 class ScriptedVerifier final : public Verifier {
  public:
   absl::StatusOr<std::vector<Verdict>> Verify(std::span<const VerifyItem> items,
-                                              absl::Duration deadline) override {
+                                              const VerifyCall& call) override {
     MutexLock lock(mutex_);
     ++calls_;
-    last_deadline_ = deadline;
+    last_deadline_ = call.deadline;
     changed_.NotifyAll();
     while (held_) changed_.Wait(mutex_);
     std::vector<Verdict> verdicts;

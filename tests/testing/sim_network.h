@@ -141,9 +141,9 @@ class SimVerifier final : public Verifier {
   SimVerifier(SimNetwork& network, Verifier& verifier) : network_(network), verifier_(verifier) {}
 
   absl::StatusOr<std::vector<Verdict>> Verify(std::span<const VerifyItem> items,
-                                              absl::Duration deadline) override {
+                                              const VerifyCall& call) override {
     return network_.Call([&verifier = verifier_, copy = std::vector<VerifyItem>(items.begin(), items.end()),
-                          deadline] { return verifier.Verify(copy, deadline); });
+                          call] { return verifier.Verify(copy, call); });
   }
 
  private:

@@ -123,8 +123,8 @@ bool HasForm(absl::string_view text, int64_t terms, int64_t digits) {
 
 class CountdownJudge final : public Judge {
  public:
-  Verdict Decide(absl::string_view completion, absl::string_view answer,
-                 const nlohmann::json& options) const override {
+  Verdict Decide(absl::string_view completion, absl::string_view answer, const nlohmann::json& options,
+                 const JudgeContext&) const override {
     JudgeOptions read(options);
     std::vector<int64_t> allowed = read.Wholes("numbers", 0, kMaxNumber);
     const int64_t terms = read.Whole("terms", 1, 64, 0), digits = read.Whole("digits", 1, 18, 0);

@@ -6,8 +6,8 @@ namespace {
 
 class ExactJudge final : public Judge {
  public:
-  Verdict Decide(absl::string_view completion, absl::string_view answer,
-                 const nlohmann::json& options) const override {
+  Verdict Decide(absl::string_view completion, absl::string_view answer, const nlohmann::json& options,
+                 const JudgeContext&) const override {
     JudgeOptions read(options);
     const bool trim = read.Flag("trim", true), ignore_case = read.Flag("ignore_case", false),
                collapse = read.Flag("collapse_whitespace", false);

@@ -14,8 +14,8 @@ constexpr size_t kMaxCompletionBytes = 8u << 20;
 
 class MathJudge final : public Judge {
  public:
-  Verdict Decide(absl::string_view completion, absl::string_view answer,
-                 const nlohmann::json& options) const override {
+  Verdict Decide(absl::string_view completion, absl::string_view answer, const nlohmann::json& options,
+                 const JudgeContext&) const override {
     JudgeOptions read(options);
     std::vector<AnswerSource> sources;
     std::string unknown;

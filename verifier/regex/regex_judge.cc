@@ -55,8 +55,8 @@ int CountWork(pcre2_callout_block* block, void* data) {
 // work then counts the same on every machine.
 class RegexJudge final : public Judge {
  public:
-  Verdict Decide(absl::string_view completion, absl::string_view answer,
-                 const nlohmann::json& options) const override {
+  Verdict Decide(absl::string_view completion, absl::string_view answer, const nlohmann::json& options,
+                 const JudgeContext&) const override {
     JudgeOptions read(options);
     const bool trim = read.Flag("trim", true), search = read.Flag("search", false),
                ignore_case = read.Flag("ignore_case", false);
