@@ -38,7 +38,7 @@ void CheckLine(const VerifiedLine& line, absl::string_view input) {
   const nlohmann::json in =
       nlohmann::json::parse(input.begin(), input.end(), nullptr, /*allow_exceptions=*/false);
   if (out.contains("error")) {
-    Require(!line.ok && out.size() == 2 && out["error"].is_string(), "an error is {id, error}");
+    Require(!line.ok() && out.size() == 2 && out["error"].is_string(), "an error is {id, error}");
     Require(absl::StartsWith(out["error"].get<std::string>(), "line 7: "), "an error names its line");
     return;
   }
@@ -50,7 +50,7 @@ void CheckLine(const VerifiedLine& line, absl::string_view input) {
               (out["score"].is_number() || out["score"].is_null()) && out["extracted"].is_string() &&
               out["detail"].is_string() && out["seconds"].is_number(),
           "the documented keys");
-  Require(line.ok == !out["score"].is_null(), "a line without a score is not ok");
+  Require(line.ok() == !out["score"].is_null(), "a line without a score is not ok");
 }
 
 }  // namespace
