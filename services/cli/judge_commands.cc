@@ -41,7 +41,7 @@ int Verify(const JudgeFlags& flags) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     const VerifiedLine out = VerifyLine(*verifier, number, line, absl::Seconds(flags.deadline_seconds));
     std::cout << out.json << "\n";
-    if (!out.ok) status = 1;
+    if (!out.ok()) status = 1;
   }
   return status;
 }
