@@ -10,6 +10,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr int kMaxDepth = 64;  // writing a document out again is recursive in the library
+
 std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 absl::StatusOr<VerifyItem> ReadItem(const Json& line) {
@@ -46,11 +48,17 @@ absl::StatusOr<VerifyItem> ReadItem(const Json& line) {
 }  // namespace
 
 VerifiedLine VerifyLine(Verifier& verifier, int64_t number, absl::string_view text, absl::Duration deadline) {
-  const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth <= 16; };
-  const Json line = Json::parse(text.begin(), text.end(), shallow, /*allow_exceptions=*/false);
+  bool too_deep = false;
+  const auto watch_depth = [&too_deep](int depth, Json::parse_event_t, Json&) {
+    too_deep = too_deep || depth > kMaxDepth;
+    return !too_deep;
+  };
+  const Json line = Json::parse(text.begin(), text.end(), watch_depth, /*allow_exceptions=*/false);
   Json out;
   out["id"] = line.is_object() && line.contains("id") ? line["id"] : Json(number);
-  const absl::StatusOr<VerifyItem> item = ReadItem(line);
+  const absl::StatusOr<VerifyItem> item =
+      too_deep ? absl::InvalidArgumentError(absl::StrCat("expected at most ", kMaxDepth, " levels of JSON"))
+               : ReadItem(line);
   const absl::StatusOr<std::vector<Verdict>> verdicts =
       item.ok() ? verifier.Verify(std::span(&*item, 1), deadline)
                 : absl::StatusOr<std::vector<Verdict>>(item.status());

@@ -55,6 +55,13 @@ int CountWork(pcre2_callout_block* block, void* data) {
 // work then counts the same on every machine.
 class RegexJudge final : public Judge {
  public:
+  VerifierInfo Describe() const override {
+    return {.summary = "The completion matches the reference, a PCRE2 pattern, from end to end.",
+            .options = {{"trim", "true", "white space at both ends of the completion does not count"},
+                        {"search", "false", "a match anywhere in the completion will do"},
+                        {"ignore_case", "false", "letters of all alphabets"}}};
+  }
+
   Verdict Decide(absl::string_view completion, absl::string_view answer, const nlohmann::json& options,
                  const JudgeContext&) const override {
     JudgeOptions read(options);
