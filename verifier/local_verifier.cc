@@ -43,6 +43,7 @@ ItemOptions ReadOptions(const std::string& text) {
 
 JudgeTable MakeJudges() {
   JudgeTable judges;
+  judges["choice"] = MakeChoiceJudge();
   judges["countdown"] = MakeCountdownJudge();
   judges["exact"] = MakeExactJudge();
   judges["math"] = MakeMathJudge();
