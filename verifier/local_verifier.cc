@@ -41,18 +41,19 @@ ItemOptions ReadOptions(const std::string& text) {
   return out;
 }
 
-JudgeTable MakeJudges() {
-  JudgeTable judges;
+void Register(JudgeTable& judges) {
   judges["choice"] = MakeChoiceJudge();
   judges["countdown"] = MakeCountdownJudge();
   judges["exact"] = MakeExactJudge();
   judges["math"] = MakeMathJudge();
   judges["regex"] = MakeRegexJudge();
-  return judges;
+  judges["weighted"] = MakeWeightedJudge(judges);
 }
 
 class JudgesInProcess final : public LocalVerifier {
  public:
+  JudgesInProcess() { Register(judges_); }
+
   absl::StatusOr<std::vector<Verdict>> Verify(std::span<const VerifyItem> items,
                                               const VerifyCall& call) override {
     Clock& clock = Clock::Real();
@@ -119,7 +120,7 @@ class JudgesInProcess final : public LocalVerifier {
     }
   }
 
-  const JudgeTable judges_ = MakeJudges();
+  JudgeTable judges_;
 };
 
 }  // namespace
