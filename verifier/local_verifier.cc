@@ -46,6 +46,7 @@ void Register(JudgeTable& judges) {
   judges["countdown"] = MakeCountdownJudge();
   judges["exact"] = MakeExactJudge();
   judges["math"] = MakeMathJudge();
+  judges["numeric"] = MakeNumericJudge();
   judges["regex"] = MakeRegexJudge();
   judges["weighted"] = MakeWeightedJudge(judges);
 }

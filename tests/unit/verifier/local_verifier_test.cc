@@ -94,7 +94,7 @@ TEST(LocalVerifier, DescribesEveryVerifierWithAllItsOptions) {
       EXPECT_THAT(problem, Not(HasSubstr("unknown key"))) << info.name;
     }
   }
-  EXPECT_THAT(names, ElementsAre("choice", "countdown", "exact", "math", "regex", "weighted"));
+  EXPECT_THAT(names, ElementsAre("choice", "countdown", "exact", "math", "numeric", "regex", "weighted"));
 }
 
 TEST(LocalVerifier, MayBeAskedFromManyThreads) {
