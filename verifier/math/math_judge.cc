@@ -14,6 +14,12 @@ constexpr size_t kMaxCompletionBytes = 8u << 20;
 
 class MathJudge final : public Judge {
  public:
+  VerifierInfo Describe() const override {
+    return {.summary = "The completion's final answer equals the reference.",
+            .options = {{"sources", "boxed, hash, phrase, last_number",
+                         "where the answer may stand, in order; the first that has one decides"}}};
+  }
+
   Verdict Decide(absl::string_view completion, absl::string_view answer, const nlohmann::json& options,
                  const JudgeContext&) const override {
     JudgeOptions read(options);
