@@ -77,6 +77,9 @@ class LineReader {
  public:
   // The item, or what is wrong with the line.
   absl::StatusOr<VerifyItem> Read(absl::string_view line) {
+    if (line.size() > kMaxVerifyLineBytes)
+      return absl::InvalidArgumentError(
+          absl::StrCat("expected at most ", kMaxVerifyLineBytes, " bytes, found more"));
     // The parser takes a NUL for the end of its input.
     const size_t nul = line.find('\0');
     const bool complete = Json::sax_parse(line.begin(), line.end(), this) && nul == absl::string_view::npos;

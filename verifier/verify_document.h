@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -8,6 +9,8 @@
 #include "verifier/verifier.h"
 
 namespace entrain {
+
+inline constexpr size_t kMaxVerifyLineBytes = 64u << 20;
 
 // One line of `entrain verify`: JSON text in, JSON text out, without the line break (docs/formats.md). A line
 // that cannot be read answers {"id", "error"}: then there is no kind.
@@ -19,8 +22,9 @@ struct VerifiedLine {
   bool ok() const { return kind.has_value() && !IsOurFailure(*kind); }
 };
 
-// `line` is any bytes. The id is repeated as it was written, of whatever type it is; without one it is
-// `number`, the number of the line. A call that was called off (call.stop) answers a line with an error.
+// `line` is any bytes; more than kMaxVerifyLineBytes are an error, and of those only the number is looked at.
+// The id is repeated as it was written, of whatever type it is; without one it is `number`, the number of the
+// line. A call that was called off (call.stop) answers a line with an error.
 VerifiedLine VerifyLine(Verifier& verifier, int64_t number, absl::string_view line, const VerifyCall& call);
 
 }  // namespace entrain

@@ -1,5 +1,6 @@
 """Broken input gives one clear message and a non-zero exit status, never a crash or a hang."""
 import json
+import signal
 import socket
 import subprocess
 import unittest
@@ -141,6 +142,23 @@ class BadInput(EndToEnd):
         out = [json.loads(line) for line in result.stdout.splitlines()]
         self.assertEqual([line.get("kind") for line in out][0::2], ["correct", "wrong"])
         self.assertIn("error", out[1])
+
+    def test_verify_refuses_an_input_that_is_no_file(self):
+        self.assertIn("Is a directory", self.refused("verify", self.folder, status=2))
+        self.assertIn("No such file", self.refused("verify", self.folder / "absent.jsonl", status=2))
+
+    def test_an_interrupted_verify_leaves_whole_lines_and_says_so(self):
+        line = '{"id": %d, "verifier": "exact", "completion": "a", "answer": "a"}\n'
+        process = subprocess.Popen([ENTRAIN, "verify", "--json", "--summary"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   text=True, bufsize=1)
+        process.stdin.write(line % 1)
+        self.assertEqual(json.loads(process.stdout.readline())["id"], 1)
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)  # its input stays open until it has ended by itself
+        out, err = process.communicate()
+        self.assertEqual((process.returncode, out), (130, ""))
+        summary = json.loads(err.strip().splitlines()[-1])["summary"]
+        self.assertEqual((summary["correct"], summary["lines"]), (1, 1))
 
 
 if __name__ == "__main__":

@@ -23,11 +23,16 @@ struct Letter {
 constexpr Letter kLetters[] = {{'m', "math"},  {'n', "numeric"}, {'h', "choice"},    {'j', "json"},
                                {'r', "regex"}, {'x', "exact"},   {'d', "countdown"}, {'w', "weighted"}};
 
+LocalVerifier& TheVerifier() {
+  static LocalVerifier* verifier = CreateLocalVerifier().release();
+  return *verifier;
+}
+
 std::string VerifierOf(absl::string_view field) {
-  static const auto* registered = new std::vector<std::string>(RegisteredVerifiers());
+  static const auto* registered = new std::vector<VerifierInfo>(TheVerifier().Registered());
   for (const auto& [letter, verifier] : kLetters) {
     if (field == absl::string_view(&letter, 1) &&
-        std::ranges::find(*registered, verifier) != registered->end())
+        std::ranges::find(*registered, verifier, &VerifierInfo::name) != registered->end())
       return verifier;
   }
   return "math";
@@ -41,8 +46,7 @@ bool MayRunPrograms(absl::string_view verifier, absl::string_view options) {
 }
 
 Verdict VerdictOf(const VerifyItem& item) {
-  static Verifier* verifier = CreateLocalVerifier().release();
-  const auto verdicts = verifier->Verify(std::span(&item, 1), absl::InfiniteDuration());
+  const auto verdicts = TheVerifier().Verify(std::span(&item, 1), absl::InfiniteDuration());
   Require(verdicts.ok() && verdicts->size() == 1, "one item has one verdict");
   return (*verdicts)[0];
 }
@@ -77,6 +81,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Verdict verdict = VerdictOf(item);
   bound.Check(item.verifier.c_str());
   CheckVerdict(verdict);
+  if (size % 8 == 4 && !TheVerifier().Problem(item).empty())
+    Require(verdict.kind == VerdictKind::kError, "what the check of data refuses is an error");
   if (size % 8 == 0) {  // the same bytes, the same verdict; not every time, for speed
     const Verdict again = VerdictOf(item);
     Require(again.kind == verdict.kind && again.score == verdict.score &&
