@@ -9,6 +9,7 @@ namespace entrain {
 // What each accepts and its options: Describe(), docs/verifier.md.
 std::unique_ptr<Judge> MakeChoiceJudge();
 std::unique_ptr<Judge> MakeExactJudge();
+std::unique_ptr<Judge> MakeJsonJudge();
 std::unique_ptr<Judge> MakeMathJudge();
 std::unique_ptr<Judge> MakeCountdownJudge();
 std::unique_ptr<Judge> MakeNumericJudge();

@@ -45,6 +45,7 @@ void Register(JudgeTable& judges) {
   judges["choice"] = MakeChoiceJudge();
   judges["countdown"] = MakeCountdownJudge();
   judges["exact"] = MakeExactJudge();
+  judges["json"] = MakeJsonJudge();
   judges["math"] = MakeMathJudge();
   judges["numeric"] = MakeNumericJudge();
   judges["regex"] = MakeRegexJudge();

@@ -12,7 +12,7 @@
 namespace entrain {
 namespace {
 
-constexpr const char* kVerifiers[] = {"math", "countdown", "exact", "regex"};
+constexpr const char* kVerifiers[] = {"math", "countdown", "exact", "regex", "choice", "numeric", "json"};
 
 std::string Repeat(const std::string& text, size_t times) {
   std::string out;
@@ -49,7 +49,7 @@ TEST(HostileInput, LargeAndDeepTextsGetAVerdictThatIsNotCorrect) {
   };
   for (const std::string& text : texts) {
     for (const char* verifier : kVerifiers) {
-      const Verdict verdict = JudgeOne(verifier, text, "42");
+      const Verdict verdict = JudgeOne(verifier, text, verifier == std::string("choice") ? "B" : "42");
       EXPECT_NE(verdict.kind, VerdictKind::kCorrect) << verifier << " " << text.substr(0, 20);
       EXPECT_FALSE(IsOurFailure(verdict.kind)) << verifier << " " << text.substr(0, 20) << verdict.detail;
       EXPECT_LT(verdict.detail.size() + verdict.extracted.size(), 2'000u);
@@ -71,6 +71,7 @@ TEST(HostileInput, RandomTextsNeverCrash) {
       "$",        "-", "+",    "*",      "(",          ")",  "=",  "e", "^", " ",  "\n",
       "####",     "−", "\xff", "\\",     "answer is ", "12", "\"", "[", ":", "\\%"};
   const Rng rng({.seed = 99, .purpose = RngPurpose::kData});
+  const auto local = CreateLocalVerifier();
   uint64_t position = 0;
   const auto draw = [&] {
     std::string text;
@@ -80,9 +81,14 @@ TEST(HostileInput, RandomTextsNeverCrash) {
   };
   for (int i = 0; i < 20'000; ++i) {
     const std::string text = draw(), answer = draw(), options = i % 7 == 0 ? draw() : "{}";
-    const Verdict verdict = JudgeOne(kVerifiers[i % 4], text, answer, options);
+    const char* verifier = kVerifiers[static_cast<size_t>(i) % std::size(kVerifiers)];
+    const Verdict verdict = JudgeOne(verifier, text, answer, options);
     EXPECT_EQ(verdict.score.has_value(), !IsOurFailure(verdict.kind)) << text << " | " << answer;
     EXPECT_EQ(verdict.kind == VerdictKind::kCorrect, verdict.score == 1.0) << text << " | " << answer;
+    // What is our fault is so whatever the completion is, and is known before there is one.
+    EXPECT_EQ(verdict.kind == VerdictKind::kError,
+              local->Problem({.verifier = verifier, .answer = answer, .options_json = options}) != "")
+        << verifier << ": " << text << " | " << answer << " | " << options << " | " << verdict.detail;
   }
 }
 

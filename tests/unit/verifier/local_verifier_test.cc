@@ -94,7 +94,8 @@ TEST(LocalVerifier, DescribesEveryVerifierWithAllItsOptions) {
       EXPECT_THAT(problem, Not(HasSubstr("unknown key"))) << info.name;
     }
   }
-  EXPECT_THAT(names, ElementsAre("choice", "countdown", "exact", "math", "numeric", "regex", "weighted"));
+  EXPECT_THAT(names,
+              ElementsAre("choice", "countdown", "exact", "json", "math", "numeric", "regex", "weighted"));
 }
 
 TEST(LocalVerifier, MayBeAskedFromManyThreads) {
