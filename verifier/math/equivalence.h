@@ -15,7 +15,8 @@ struct EquivalenceOptions {
   // A number that was written with a decimal point is the same as another number when both, rounded to this
   // many decimals, are equal (numbers below 1: to this many significant digits). −1: only the exact value.
   int32_t decimals = 6;
-  // A reference that was written with a decimal point: the given answer rounded to as many decimals is enough.
+  // A reference that was written with a decimal point: the given answer rounded to as many decimals is
+  // enough.
   bool round_to_reference = false;
   // Numbers may differ by this much: |a − b| ≤ absolute + relative · |reference|. 0: they may not.
   double absolute_tolerance = 0;
