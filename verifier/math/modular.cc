@@ -32,18 +32,6 @@ uint64_t SquareRootOfMinusOne(uint64_t prime, uint64_t inverse) {
 
 }  // namespace
 
-std::vector<bool> Reachable(const Terms& terms, absl::Span<const TermId> roots) {
-  TermId last = 0;
-  for (const TermId root : roots) last = std::max(last, root);
-  std::vector<bool> reachable(last + 1, false);
-  for (const TermId root : roots) reachable[root] = true;
-  for (TermId id = last + 1; id-- > 0;) {
-    if (!reachable[id]) continue;
-    for (const TermId operand : terms.Operands(id)) reachable[operand] = true;
-  }
-  return reachable;
-}
-
 ModularPoint::ModularPoint(uint64_t seed, uint64_t attempt) : seed_(Scramble(seed, attempt + 1)) {
   // Primes of successive attempts are different.
   prime_ = (uint64_t{1} << 61) - kPrimeOffsets[(seed % 64 + attempt * 17) % 64];
@@ -53,17 +41,16 @@ uint64_t ModularPoint::Multiply(uint64_t a, uint64_t b) const {
   return static_cast<uint64_t>(static_cast<unsigned __int128>(a) * b % prime_);
 }
 
-std::vector<uint64_t> ModularPoint::Evaluate(const Terms& terms, absl::Span<const TermId> roots, Work& work) {
-  const std::vector<bool> reachable = Reachable(terms, roots);
+std::vector<uint64_t> ModularPoint::Evaluate(const Terms& terms, const Subterms& subterms, Work& work) {
   const uint64_t inverse = n_preinvert_limb(prime_);
   const auto multiply = [&](uint64_t a, uint64_t b) { return n_mulmod2_preinv(a, b, prime_, inverse); };
   const Rng rng({.seed = seed_, .purpose = RngPurpose::kPoint});
-  values_.assign(reachable.size(), 0);
-  for (TermId id = 0; id < reachable.size(); ++id) {
-    if (!reachable[id]) continue;
+  std::vector<uint64_t> values(subterms.size());
+  for (size_t i = 0; i < subterms.size(); ++i) {
+    const TermId id = subterms.ids[i];
     const Term& term = terms[id];
     if (!work.Charge(2 + term.count)) return {};
-    const absl::Span<const TermId> operands = terms.Operands(id);
+    const absl::Span<const uint32_t> operands = subterms.Operands(i);
     uint64_t value = 0;
     switch (term.kind) {
       case TermKind::kRational: {
@@ -81,15 +68,15 @@ std::vector<uint64_t> ModularPoint::Evaluate(const Terms& terms, absl::Span<cons
         value = rng.Below(prime_, term.payload);
         break;
       case TermKind::kSum:
-        for (const TermId operand : operands) value = n_addmod(value, values_[operand], prime_);
+        for (const uint32_t operand : operands) value = n_addmod(value, values[operand], prime_);
         break;
       case TermKind::kProduct:
         value = 1;
-        for (const TermId operand : operands) value = multiply(value, values_[operand]);
+        for (const uint32_t operand : operands) value = multiply(value, values[operand]);
         break;
       case TermKind::kPower: {
-        const uint64_t base = values_[operands[0]];
-        const Rational* exponent = terms.AsRational(operands[1]);
+        const uint64_t base = values[operands[0]];
+        const Rational* exponent = terms.AsRational(subterms.ids[operands[1]]);
         if (exponent != nullptr && exponent->IsInteger()) {
           work.Charge(20);
           const uint64_t times = fmpz_fdiv_ui(exponent->numerator(), prime_ - 1);  // Fermat
@@ -97,7 +84,7 @@ std::vector<uint64_t> ModularPoint::Evaluate(const Terms& terms, absl::Span<cons
           value = base == 0 ? 0 : n_powmod2_ui_preinv(base, times, prime_, inverse);
           break;
         }
-        value = Scramble(Scramble(base, values_[operands[1]]), seed_) % prime_;
+        value = Scramble(Scramble(base, values[operands[1]]), seed_) % prime_;
         break;
       }
       case TermKind::kConstant:
@@ -112,25 +99,25 @@ std::vector<uint64_t> ModularPoint::Evaluate(const Terms& terms, absl::Span<cons
       case TermKind::kFunction:
       case TermKind::kOpaque:
         value = Scramble(seed_, (static_cast<uint64_t>(term.kind) << 32) + term.payload);
-        for (const TermId operand : operands) value = Scramble(value, values_[operand]);
+        for (const uint32_t operand : operands) value = Scramble(value, values[operand]);
         value %= prime_;
         break;
     }
-    values_[id] = value;
+    values[i] = value;
   }
-  std::vector<uint64_t> out;
-  for (const TermId root : roots) out.push_back(values_[root]);
-  return out;
+  return values;
 }
 
 Certainty IsZeroModulo(const Terms& terms, TermId term, Work& work) {
   constexpr int kEnough = 2, kAttempts = 6;
+  const Subterms subterms = terms.Below({term});
   int zeros = 0;
   for (int attempt = 0; attempt < kAttempts && zeros < kEnough; ++attempt) {
     ModularPoint point(terms[term].hash, static_cast<uint64_t>(attempt));
-    const std::vector<uint64_t> value = point.Evaluate(terms, {term}, work);
-    if (value.empty()) continue;
-    if (value[0] != 0) return terms.Has(term, kNotRationalFunction) ? Certainty::kUnknown : Certainty::kNo;
+    const std::vector<uint64_t> values = point.Evaluate(terms, subterms, work);
+    if (values.empty()) continue;
+    if (values[subterms.roots[0]] != 0)
+      return terms.Has(term, kNotRationalFunction) ? Certainty::kUnknown : Certainty::kNo;
     ++zeros;
   }
   return zeros == kEnough ? Certainty::kYes : Certainty::kUnknown;
@@ -138,18 +125,21 @@ Certainty IsZeroModulo(const Terms& terms, TermId term, Work& work) {
 
 Certainty IsProportionalModulo(const Terms& terms, TermId a, TermId b, Work& work) {
   constexpr int kEnough = 2, kAttempts = 6;
+  const Subterms subterms = terms.Below({a, b});
   int same = 0;
   for (int attempt = 0; attempt < kAttempts && same < kEnough; ++attempt) {
     // Two points with one prime.
     const uint64_t seed = terms[a].hash ^ terms[b].hash * 3;
     ModularPoint first(seed, static_cast<uint64_t>(attempt)),
         second(seed, static_cast<uint64_t>(attempt) + 64);
-    const std::vector<uint64_t> x = first.Evaluate(terms, {a, b}, work),
-                                y = second.Evaluate(terms, {a, b}, work);
-    if (x.empty() || y.empty() || x[0] == 0 || x[1] == 0 || y[0] == 0 || y[1] == 0) continue;
-    if (first.Multiply(x[0], y[1]) != first.Multiply(x[1], y[0])) {
-      return terms.Has(a, kNotRationalFunction) || terms.Has(b, kNotRationalFunction) ? Certainty::kUnknown
-                                                                                      : Certainty::kNo;
+    const std::vector<uint64_t> x = first.Evaluate(terms, subterms, work);
+    const std::vector<uint64_t> y = second.Evaluate(terms, subterms, work);
+    if (x.empty() || y.empty()) continue;
+    const uint32_t at_a = subterms.roots[0], at_b = subterms.roots[1];
+    if (x[at_a] == 0 || x[at_b] == 0 || y[at_a] == 0 || y[at_b] == 0) continue;
+    if (first.Multiply(x[at_a], y[at_b]) != first.Multiply(x[at_b], y[at_a])) {
+      const bool unknown = terms.Has(a, kNotRationalFunction) || terms.Has(b, kNotRationalFunction);
+      return unknown ? Certainty::kUnknown : Certainty::kNo;
     }
     ++same;
   }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -18,22 +17,15 @@ class ModularPoint {
   // `attempt` 0, 1, … are independent.
   ModularPoint(uint64_t seed, uint64_t attempt);
 
-  // The values of every root, in order; empty when a division by zero makes the point useless. Linear in what
-  // the roots are made of.
-  std::vector<uint64_t> Evaluate(const Terms& terms, absl::Span<const TermId> roots, Work& work);
-  // Of the last evaluation; only for terms that the roots are made of.
-  uint64_t ValueOf(TermId id) const { return values_[id]; }
+  // The value of each subterm; empty when a division by zero makes the point useless, or the work is used up.
+  std::vector<uint64_t> Evaluate(const Terms& terms, const Subterms& subterms, Work& work);
 
   uint64_t prime() const { return prime_; }
   uint64_t Multiply(uint64_t a, uint64_t b) const;
 
  private:
   uint64_t prime_ = 0, imaginary_ = 0, seed_ = 0;
-  std::vector<uint64_t> values_;
 };
-
-// Which terms the roots are made of, by id.
-std::vector<bool> Reachable(const Terms& terms, absl::Span<const TermId> roots);
 
 // Is the term zero for all values of its symbols? kYes is wrong with probability below 2^-80 for terms of the
 // allowed size: a polynomial of degree d over a field of size p that is not zero vanishes at a random point

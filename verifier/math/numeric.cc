@@ -34,25 +34,26 @@ struct Value {
 class Evaluator {
  public:
   Evaluator(const Terms& terms, absl::Span<const TermId> roots, Work& work)
-      : terms_(terms), work_(work), reachable_(Reachable(terms, roots)), values_(reachable_.size()) {
+      : terms_(terms), work_(work), subterms_(terms.Below(roots)), values_(subterms_.size()) {
     thread_local ThreadCaches caches;
-    for (TermId id = 0; id < values_.size(); ++id) {
-      if (!reachable_[id]) continue;
-      acb_init(&values_[id].ball);
-      if (const Rational* value = terms.AsRational(id)) bits_ += value->Bits();
-      opaque_ = opaque_ || terms[id].kind == TermKind::kOpaque || IsArithmetic(terms[id]);
+    uint64_t largest_exponent = 0;
+    for (size_t i = 0; i < values_.size(); ++i) {
+      acb_init(&values_[i].ball);
+      const Term& term = terms[subterms_.ids[i]];
+      if (term.kind == TermKind::kRational) bits_ += terms.AsRational(subterms_.ids[i])->Bits();
+      if (term.kind == TermKind::kPower) largest_exponent = std::max(largest_exponent, ExponentBits(i));
+      opaque_ = opaque_ || term.kind == TermKind::kOpaque || IsArithmetic(term);
     }
-    roots_.assign(roots.begin(), roots.end());
+    bits_ += largest_exponent;
   }
   Evaluator(const Evaluator&) = delete;
   Evaluator& operator=(const Evaluator&) = delete;
   ~Evaluator() {
-    for (TermId id = 0; id < values_.size(); ++id) {
-      if (reachable_[id]) acb_clear(&values_[id].ball);
-    }
+    for (Value& value : values_) acb_clear(&value.ball);
   }
 
-  // Of the rationals in the terms.
+  // How many bits a difference may be away from the terms that it is made of: the sizes of the rationals, and
+  // of the largest power.
   uint64_t bits() const { return bits_; }
 
   // False: the work is used up.
@@ -60,24 +61,31 @@ class Evaluator {
     if (opaque_ && modular_point_ != point) {
       // Things without a value have a random one, the same for operands that are the same.
       ModularPoint modular(kPointSeed, point);
-      modular_ = !modular.Evaluate(terms_, roots_, work_).empty();
-      opaque_values_.assign(values_.size(), 0);
-      for (TermId id = 0; modular_ && id < values_.size(); ++id)
-        opaque_values_[id] = static_cast<double>(modular.ValueOf(id) >> 9) * 0x1p-52 + 0.25;
+      modular_values_ = modular.Evaluate(terms_, subterms_, work_);
       modular_point_ = point;
     }
     const Rng rng({.seed = kPointSeed, .purpose = RngPurpose::kPoint, .step = 1, .ordinal = point});
-    for (TermId id = 0; id < values_.size(); ++id) {
-      if (!reachable_[id]) continue;
-      if (!work_.Charge(Cost(terms_[id], precision))) return false;
-      Compute(id, point, rng, precision);
+    for (size_t i = 0; i < values_.size(); ++i) {
+      if (!work_.Charge(Cost(terms_[subterms_.ids[i]], precision))) return false;
+      Compute(i, point, rng, precision);
     }
     return true;
   }
 
-  const Value& operator[](TermId id) const { return values_[id]; }
+  // Of the k-th root.
+  const Value& Root(size_t k) const { return values_[subterms_.roots[k]]; }
 
  private:
+  uint64_t ExponentBits(size_t i) const {
+    const absl::Span<const uint32_t> operands = subterms_.Operands(i);
+    const Rational* exponent = terms_.AsRational(subterms_.ids[operands[1]]);
+    if (exponent == nullptr) return 0;
+    const Rational size = (exponent->Sign() < 0 ? -*exponent : *exponent).Floor();
+    if (!size.IsSmallInteger() || fmpz_bits(size.numerator()) > 40) return uint64_t{1} << 40;
+    const Rational* base = terms_.AsRational(subterms_.ids[operands[0]]);
+    return static_cast<uint64_t>(size.SmallInteger()) * (base == nullptr ? 2 : base->Bits());
+  }
+
   static bool IsArithmetic(const Term& term) {
     if (term.kind != TermKind::kFunction) return false;
     switch (static_cast<Function>(term.payload)) {
@@ -128,14 +136,15 @@ class Evaluator {
     acb_set_d(&out, negative ? -size : size);
   }
 
-  void Compute(TermId id, uint64_t point, const Rng& rng, slong precision) {
+  void Compute(size_t i, uint64_t point, const Rng& rng, slong precision) {
+    const TermId id = subterms_.ids[i];
     const Term& term = terms_[id];
-    const absl::Span<const TermId> operands = terms_.Operands(id);
-    Value& value = values_[id];
+    const absl::Span<const uint32_t> operands = subterms_.Operands(i);
+    Value& value = values_[i];
     acb_struct& out = value.ball;
     value.real = true;
     value.too_large = false;
-    for (const TermId operand : operands) {
+    for (const uint32_t operand : operands) {
       value.real = value.real && values_[operand].real;
       value.too_large = value.too_large || values_[operand].too_large;
     }
@@ -152,12 +161,12 @@ class Evaluator {
         break;
       case TermKind::kSum:
         acb_set(&out, &values_[operands[0]].ball);
-        for (const TermId operand : operands.subspan(1))
+        for (const uint32_t operand : operands.subspan(1))
           acb_add(&out, &out, &values_[operand].ball, precision);
         break;
       case TermKind::kProduct:
         acb_set(&out, &values_[operands[0]].ball);
-        for (const TermId operand : operands.subspan(1))
+        for (const uint32_t operand : operands.subspan(1))
           acb_mul(&out, &out, &values_[operand].ball, precision);
         break;
       case TermKind::kPower:
@@ -167,10 +176,10 @@ class Evaluator {
         acb_log(&out, &values_[operands[0]].ball, precision);
         break;
       case TermKind::kFunction:
-        SetFunction(static_cast<Function>(term.payload), id, operands, value, precision);
+        SetFunction(static_cast<Function>(term.payload), i, operands, value, precision);
         break;
       case TermKind::kOpaque:
-        SetOpaque(id, out);
+        SetOpaque(i, out);
         break;
     }
     if (value.too_large) acb_indeterminate(&out);
@@ -195,19 +204,16 @@ class Evaluator {
     }
   }
 
-  void SetOpaque(TermId id, acb_struct& out) {
-    if (modular_) {
-      acb_set_d(&out, opaque_values_[id]);
-    } else {
-      acb_indeterminate(&out);
-    }
+  void SetOpaque(size_t i, acb_struct& out) {
+    if (modular_values_.empty()) return acb_indeterminate(&out);
+    acb_set_d(&out, static_cast<double>(modular_values_[i] >> 9) * 0x1p-52 + 0.25);
   }
 
-  void SetPower(TermId base_id, TermId exponent_id, Value& value, slong precision) {
+  void SetPower(uint32_t base_at, uint32_t exponent_at, Value& value, slong precision) {
     acb_struct& out = value.ball;
-    const acb_struct& base = values_[base_id].ball;
-    const acb_struct& exponent = values_[exponent_id].ball;
-    const Rational* e = terms_.AsRational(exponent_id);
+    const acb_struct& base = values_[base_at].ball;
+    const acb_struct& exponent = values_[exponent_at].ball;
+    const Rational* e = terms_.AsRational(subterms_.ids[exponent_at]);
     if (e != nullptr && e->IsInteger() && fmpz_bits(e->numerator()) <= 20) {
       acb_pow_si(&out, &base, e->SmallInteger(), precision);
       return;
@@ -238,7 +244,7 @@ class Evaluator {
       value.too_large = true;
       return;
     }
-    if (terms_.IsConstant(base_id, Constant::kE)) {
+    if (terms_.IsConstant(subterms_.ids[base_at], Constant::kE)) {
       acb_exp(&out, &exponent, precision);
     } else if (e != nullptr && e->IsInteger()) {
       acb_pow_fmpz(&out, &base, e->numerator(), precision);
@@ -265,16 +271,16 @@ class Evaluator {
     return sayable;
   }
 
-  void SetFunction(Function function, TermId id, absl::Span<const TermId> operands, Value& value,
+  void SetFunction(Function function, size_t i, absl::Span<const uint32_t> operands, Value& value,
                    slong precision) {
     acb_struct& out = value.ball;
-    const acb_struct& a = values_[operands.empty() ? id : operands[0]].ball;
+    const acb_struct& a = values_[operands.empty() ? i : operands[0]].ball;
     const size_t count = operands.size();
     if (function == Function::kMin || function == Function::kMax)
       return SetExtreme(function, operands, value, precision);
     if (count == 2 && function == Function::kMod) return SetMod(operands, value, precision);
     if (count == 2 && function == Function::kBinomial) return SetBinomial(operands, value, precision);
-    if (count != 1) return SetOpaque(id, out);
+    if (count != 1) return SetOpaque(i, out);
     const auto real_only = [&](auto&& compute) {
       if (acb_is_real(&a)) {
         compute(acb_realref(&out), acb_realref(&a));
@@ -319,7 +325,7 @@ class Evaluator {
         return acb_tanh(&out, &a, precision);
       case Function::kExp:
       case Function::kLn:
-        return SetOpaque(id, out);  // the normal form has none
+        return SetOpaque(i, out);  // the normal form has none
       case Function::kAbs:
         acb_abs(acb_realref(&out), &a, precision);
         arb_zero(acb_imagref(&out));
@@ -341,7 +347,7 @@ class Evaluator {
       case Function::kConjugate:
         return acb_conj(&out, &a);
       default:
-        return SetOpaque(id, out);
+        return SetOpaque(i, out);
     }
   }
 
@@ -360,7 +366,7 @@ class Evaluator {
     acb_gamma(&value.ball, &value.ball, precision);
   }
 
-  void SetBinomial(absl::Span<const TermId> operands, Value& value, slong precision) {
+  void SetBinomial(absl::Span<const uint32_t> operands, Value& value, slong precision) {
     // n! / (k! (n − k)!)
     const acb_struct& n = values_[operands[0]].ball;
     const acb_struct& k = values_[operands[1]].ball;
@@ -380,7 +386,7 @@ class Evaluator {
     acb_clear(&part.ball);
   }
 
-  void SetMod(absl::Span<const TermId> operands, Value& value, slong precision) {
+  void SetMod(absl::Span<const uint32_t> operands, Value& value, slong precision) {
     const acb_struct& a = values_[operands[0]].ball;
     const acb_struct& b = values_[operands[1]].ball;
     if (!acb_is_real(&a) || !acb_is_real(&b)) return acb_indeterminate(&value.ball);
@@ -390,10 +396,10 @@ class Evaluator {
     acb_sub(&value.ball, &a, &value.ball, precision);
   }
 
-  void SetExtreme(Function function, absl::Span<const TermId> operands, Value& value, slong precision) {
+  void SetExtreme(Function function, absl::Span<const uint32_t> operands, Value& value, slong precision) {
     acb_struct& out = value.ball;
     acb_set(&out, &values_[operands[0]].ball);
-    for (const TermId operand : operands) {
+    for (const uint32_t operand : operands) {
       const acb_struct& other = values_[operand].ball;
       if (!acb_is_real(&out) || !acb_is_real(&other)) return acb_indeterminate(&out);
       if (function == Function::kMin) {
@@ -406,19 +412,21 @@ class Evaluator {
 
   const Terms& terms_;
   Work& work_;
-  std::vector<bool> reachable_;
+  Subterms subterms_;
   std::vector<Value> values_;
-  std::vector<TermId> roots_;
-  std::vector<double> opaque_values_;
+  std::vector<uint64_t> modular_values_;
   uint64_t modular_point_ = ~uint64_t{0};
   uint64_t bits_ = 0;
-  bool opaque_ = false, modular_ = false;
+  bool opaque_ = false;
 };
 
 slong FullPrecision(uint64_t bits) {
   return std::min<slong>(kMaxPrecision,
                          kPrecision + 2 * static_cast<slong>(std::min<uint64_t>(bits, 1u << 20)));
 }
+
+// Can a ball of that precision tell terms with so many bits apart?
+bool IsPrecise(uint64_t bits) { return bits <= (kMaxPrecision - kPrecision) / 2; }
 
 bool IsTiny(const acb_struct& ball) {
   mag_t radius;
@@ -432,63 +440,51 @@ bool IsTiny(const acb_struct& ball) {
 }  // namespace
 
 Nullity IsZero(const Terms& terms, TermId difference, TermId a, TermId b, Work& work) {
-  const TermId roots[] = {difference, a, b};
-  Evaluator evaluator(terms, roots, work);
+  Evaluator evaluator(terms, {difference, a, b}, work);
+  const Value& of_difference = evaluator.Root(0);
+  const Value& of_a = evaluator.Root(1);
+  const Value& of_b = evaluator.Root(2);
   const slong full = FullPrecision(evaluator.bits());
   const bool symbols = terms.Has(a, kHasSymbol) || terms.Has(b, kHasSymbol);
   const bool real_wanted = symbols && !terms.Has(a, kHasImaginary) && !terms.Has(b, kHasImaginary);
   const bool one_abs = terms.Has(a, kHasAbs) != terms.Has(b, kHasAbs);
   constexpr uint64_t kPoints = 24;
   const int enough = symbols ? 3 : 1;
+  bool too_large = false, finite = false;
   // First only points where all is real, then any.
-  bool too_large = false, undecided = false, finite = false;
   for (const bool complex : {false, true}) {
     if (!complex && !real_wanted) continue;
     int zeros = 0;
     for (uint64_t point = 0; point < (symbols ? kPoints : 1) && zeros < enough; ++point) {
-      if (!evaluator.Evaluate(point, zeros == 0 ? kFirstPrecision : full)) return Nullity::kUndecided;
-      const auto usable = [&] {
-        return complex ? acb_is_finite(&evaluator[difference].ball) != 0
-                       : evaluator[a].real && evaluator[b].real && evaluator[difference].real;
-      };
-      too_large =
-          too_large || evaluator[a].too_large || evaluator[b].too_large || evaluator[difference].too_large;
-      if (!complex && one_abs && evaluator[a].real != evaluator[b].real &&
-          acb_is_finite(&evaluator[a].ball) && acb_is_finite(&evaluator[b].ball))
-        return Nullity::kNotZero;
-      finite = finite || acb_is_finite(&evaluator[difference].ball);
-      if (!usable()) continue;
-      if (!acb_contains_zero(&evaluator[difference].ball)) return Nullity::kNotZero;
-      if (zeros == 0) {
-        // Rising precision: most differences show early.
-        bool apart = false;
-        for (slong precision = kPrecision; precision <= full;
-             precision = precision == full ? full + 1 : full) {
-          if (!evaluator.Evaluate(point, precision)) return Nullity::kUndecided;
-          if (usable() && !acb_contains_zero(&evaluator[difference].ball)) {
-            apart = true;
-            break;
-          }
-        }
-        if (apart) return Nullity::kNotZero;
-        if (!usable()) continue;
+      bool usable = true;
+      // Rising precision: most differences show early.
+      for (const slong precision : {kFirstPrecision, kPrecision, full}) {
+        if (zeros > 0 && precision != full) continue;
+        if (!evaluator.Evaluate(point, precision)) return Nullity::kUndecided;
+        too_large = too_large || of_a.too_large || of_b.too_large || of_difference.too_large;
+        finite = finite || acb_is_finite(&of_difference.ball);
+        if (!complex && one_abs && of_a.real != of_b.real && acb_is_finite(&of_a.ball) &&
+            acb_is_finite(&of_b.ball))
+          return Nullity::kNotZero;
+        usable =
+            complex ? acb_is_finite(&of_difference.ball) != 0 : of_a.real && of_b.real && of_difference.real;
+        if (!usable) break;
+        if (!acb_contains_zero(&of_difference.ball)) return Nullity::kNotZero;
       }
-      if (!IsTiny(evaluator[difference].ball)) {
-        undecided = true;
-        continue;
-      }
+      if (!usable) continue;
+      if (!IsTiny(of_difference.ball) || !IsPrecise(evaluator.bits())) return Nullity::kUndecided;
       ++zeros;
     }
     if (zeros > 0) return Nullity::kZero;
-    if (undecided) break;
   }
   if (too_large) return Nullity::kTooLarge;
-  return undecided || finite ? Nullity::kUndecided : Nullity::kUndefined;
+  return finite ? Nullity::kUndecided : Nullity::kUndefined;
 }
 
 int SignOfRatio(const Terms& terms, TermId a, TermId b, Work& work) {
-  const TermId roots[] = {a, b};
-  Evaluator evaluator(terms, roots, work);
+  Evaluator evaluator(terms, {a, b}, work);
+  const Value& of_a = evaluator.Root(0);
+  const Value& of_b = evaluator.Root(1);
   const slong precision = FullPrecision(evaluator.bits());
   constexpr uint64_t kPoints = 16;
   constexpr int kEnough = 3;
@@ -498,9 +494,9 @@ int SignOfRatio(const Terms& terms, TermId a, TermId b, Work& work) {
   int found = 0, sign = 0;
   for (uint64_t point = 0; point < kPoints && found < kEnough; ++point) {
     if (!evaluator.Evaluate(point, precision)) break;
-    if (!evaluator[a].real || !evaluator[b].real) continue;
-    if (acb_contains_zero(&evaluator[a].ball) || acb_contains_zero(&evaluator[b].ball)) continue;
-    acb_div(ratio, &evaluator[a].ball, &evaluator[b].ball, precision);
+    if (!of_a.real || !of_b.real) continue;
+    if (acb_contains_zero(&of_a.ball) || acb_contains_zero(&of_b.ball)) continue;
+    acb_div(ratio, &of_a.ball, &of_b.ball, precision);
     if (found == 0) {
       acb_set(first, ratio);
       sign = arb_is_positive(acb_realref(ratio)) ? 1 : -1;
@@ -525,14 +521,14 @@ std::optional<int> SignOf(const Terms& terms, TermId term, Work& work) {
   const slong full = FullPrecision(evaluator.bits());
   for (const slong precision : {kFirstPrecision, full}) {
     if (!evaluator.Evaluate(0, precision)) return std::nullopt;
-    const acb_struct& ball = evaluator[term].ball;
-    if (!acb_is_finite(&ball) || evaluator[term].too_large) return std::nullopt;
+    const acb_struct& ball = evaluator.Root(0).ball;
+    if (!acb_is_finite(&ball)) return std::nullopt;
     if (!acb_contains_zero(&ball)) {
       if (!arb_contains_zero(acb_imagref(&ball))) return std::nullopt;
       if (arb_is_positive(acb_realref(&ball))) return 1;
       if (arb_is_negative(acb_realref(&ball))) return -1;
     }
-    if (precision == full && IsTiny(ball)) return 0;
+    if (precision == full && IsTiny(ball) && IsPrecise(evaluator.bits())) return 0;
   }
   return std::nullopt;
 }
@@ -541,7 +537,7 @@ bool IsComputable(const Terms& terms, TermId term, Work& work) {
   Evaluator evaluator(terms, {term}, work);
   for (uint64_t point = 0; point < 4; ++point) {
     if (!evaluator.Evaluate(point, kFirstPrecision)) return false;
-    if (!evaluator[term].too_large) return true;
+    if (!evaluator.Root(0).too_large) return true;
   }
   return false;
 }
@@ -549,7 +545,7 @@ bool IsComputable(const Terms& terms, TermId term, Work& work) {
 std::optional<Rational> RoundedMultiple(const Terms& terms, TermId term, const Rational& scale, Work& work) {
   const Rational half(1, 2);
   if (const Rational* value = terms.AsRational(term)) {
-    work.Charge(Work::OfDivisor(value->Bits() + scale.Bits()));
+    work.Charge(Work::OfDivisor(value->Bits(), scale.Bits()));
     return (*value * scale + half).Floor();
   }
   if (terms.Has(term, kHasSymbol)) return std::nullopt;
@@ -563,8 +559,8 @@ std::optional<Rational> RoundedMultiple(const Terms& terms, TermId term, const R
   arb_init(factor);
   for (const slong precision : {slong{128}, full}) {
     if (!evaluator.Evaluate(0, precision)) break;
-    const acb_struct& ball = evaluator[term].ball;
-    if (!acb_is_finite(&ball) || evaluator[term].too_large || !arb_contains_zero(acb_imagref(&ball))) break;
+    const acb_struct& ball = evaluator.Root(0).ball;
+    if (!acb_is_finite(&ball) || !arb_contains_zero(acb_imagref(&ball))) break;
     // A number with more digits than this is not rounded.
     if (arf_cmpabs_2exp_si(arb_midref(acb_realref(&ball)), 2 * kMaxPrecision) > 0) break;
     arb_set_fmpq(factor, scale.get(), precision);

@@ -96,12 +96,12 @@ std::vector<PrimeFactor> Factors(const fmpz* n) {
 
 // Steps of a + b and of a · b.
 int64_t CostOfSum(const Rational& a, const Rational& b) {
-  const uint64_t bits = a.Bits() + b.Bits();
-  return a.IsInteger() && b.IsInteger() ? 1 + static_cast<int64_t>(bits / 1024) : Work::OfDivisor(bits);
+  if (a.IsInteger() && b.IsInteger()) return 1 + static_cast<int64_t>((a.Bits() + b.Bits()) / 1024);
+  return Work::OfDivisor(a.Bits(), b.Bits());
 }
 int64_t CostOfProduct(const Rational& a, const Rational& b) {
-  const uint64_t bits = a.Bits() + b.Bits();
-  return a.IsInteger() && b.IsInteger() ? Work::OfProduct(bits) : Work::OfDivisor(bits);
+  const bool integers = a.IsInteger() && b.IsInteger();
+  return integers ? Work::OfProduct(a.Bits(), b.Bits()) : Work::OfDivisor(a.Bits(), b.Bits());
 }
 
 bool IsOdd(const Rational& integer) { return fmpz_is_odd(integer.numerator()) != 0; }
@@ -131,8 +131,19 @@ Terms::Terms() {
   work_ = nullptr;
 }
 
+void Terms::GrowTable() {
+  if (terms_.size() * 2 <= table_.size()) return;
+  std::vector<uint32_t> larger(table_.size() * 2, 0);
+  for (TermId i = 0; i < terms_.size(); ++i) {
+    size_t at = terms_[i].hash & (larger.size() - 1);
+    while (larger[at] != 0) at = (at + 1) & (larger.size() - 1);
+    larger[at] = i + 1;
+  }
+  table_ = std::move(larger);
+}
+
 TermId Terms::Intern(TermKind kind, uint32_t payload, absl::Span<const TermId> operands, uint8_t flags) {
-  Charge(5 + static_cast<int64_t>(operands.size()) / 2);
+  Charge(8 + static_cast<int64_t>(operands.size()));
   uint64_t hash = Mix(static_cast<uint64_t>(kind) + 1, payload + 77);
   for (const TermId operand : operands) hash = Mix(hash, operand + 1);
   size_t slot = hash & (table_.size() - 1);
@@ -148,15 +159,7 @@ TermId Terms::Intern(TermKind kind, uint32_t payload, absl::Span<const TermId> o
                     static_cast<uint32_t>(operands.size()), hash});
   operands_.insert(operands_.end(), operands.begin(), operands.end());
   table_[slot] = id + 1;
-  if (terms_.size() * 2 > table_.size()) {
-    std::vector<uint32_t> larger(table_.size() * 2, 0);
-    for (TermId i = 0; i < terms_.size(); ++i) {
-      size_t at = terms_[i].hash & (larger.size() - 1);
-      while (larger[at] != 0) at = (at + 1) & (larger.size() - 1);
-      larger[at] = i + 1;
-    }
-    table_ = std::move(larger);
-  }
+  GrowTable();
   return id;
 }
 
@@ -173,6 +176,7 @@ TermId Terms::Number(const Rational& value) {
   terms_.push_back({TermKind::kRational, 0, static_cast<uint32_t>(rationals_.size()), 0, 0, hash});
   rationals_.push_back(value);
   table_[slot] = id + 1;
+  GrowTable();
   return id;
 }
 
@@ -214,6 +218,7 @@ TermId Terms::WithoutCoefficient(TermId id) {
 }
 
 TermId Terms::Sum(absl::Span<const TermId> terms) {
+  Charge(20);
   struct Summand {
     TermId rest;
     Rational coefficient;
@@ -222,7 +227,7 @@ TermId Terms::Sum(absl::Span<const TermId> terms) {
   summands.reserve(terms.size() + 4);
   Rational constant;
   const auto add = [&](TermId term, const Rational* factor) {
-    Charge(3);
+    Charge(6);
     if (const Rational* value = AsRational(term)) {
       Charge(CostOfSum(constant, *value) + (factor == nullptr ? 0 : CostOfProduct(*value, *factor)));
       constant = constant + (factor == nullptr ? *value : *factor * *value);
@@ -280,7 +285,7 @@ TermId Terms::Sum(absl::Span<const TermId> terms) {
 }
 
 void Terms::CollectFactor(TermId factor, std::vector<Part>& parts, Rational& coefficient) {
-  Charge(3);
+  Charge(6);
   const Term& term = terms_[factor];
   if (term.kind == TermKind::kRational) {
     const Rational& value = rationals_[term.payload];
@@ -296,6 +301,7 @@ void Terms::CollectFactor(TermId factor, std::vector<Part>& parts, Rational& coe
 }
 
 TermId Terms::Product(absl::Span<const TermId> factors) {
+  Charge(20);
   std::vector<TermId> current(factors.begin(), factors.end()), next;
   Rational coefficient(1);
   std::vector<Part> parts;
@@ -361,7 +367,7 @@ TermId Terms::PrimePower(TermId prime, TermId exponent) {
   const Rational base = *AsRational(prime);
   const std::optional<uint64_t> bits = BitsOfPower(base, whole);
   if (whole.IsZero() || !bits.has_value() || *bits > kMaxFoldedBits) return RawPower(prime, exponent);
-  Charge(2 * Work::OfProduct(*bits));
+  Charge(2 * Work::OfProduct(*bits, *bits));
   Rational power;
   fmpq_pow_si(power.get(), base.get(), whole.SmallInteger());
   const TermId minus_whole = Number(-whole);
@@ -402,7 +408,7 @@ TermId Terms::FoldPower(const Rational& base, const Rational& exponent) {
     if (base == Rational(-1)) return IsOdd(exponent) ? minus_one_ : one_;
     if (const std::optional<uint64_t> bits = BitsOfPower(base, exponent); bits.has_value()) {
       if (*bits <= kMaxFoldedBits) {
-        Charge(2 * Work::OfProduct(*bits));
+        Charge(2 * Work::OfProduct(*bits, *bits));
         Rational power;
         fmpq_pow_si(power.get(), base.get(), exponent.SmallInteger());
         return Number(power);
@@ -559,7 +565,7 @@ TermId Terms::FoldFunction(Function function, absl::Span<const TermId> arguments
       // n! ≤ n^n
       const uint64_t bits = n * FLINT_BIT_COUNT(n) / (single ? 1 : 2);
       if (bits > kMaxFoldedBits) return kNone;
-      Charge(4 * Work::OfProduct(bits));
+      Charge(4 * Work::OfProduct(bits, bits));
       Rational out(1);
       if (single) {
         fmpz_fac_ui(fmpq_numref(out.get()), n);
@@ -582,7 +588,8 @@ TermId Terms::FoldFunction(Function function, absl::Span<const TermId> arguments
       if (static_cast<uint64_t>(k) > kMaxFoldedBits ||
           static_cast<uint64_t>(k) * FLINT_BIT_COUNT(static_cast<uint64_t>(n)) > kMaxFoldedBits)
         return kNone;
-      Charge(8 * Work::OfProduct(static_cast<uint64_t>(k) * FLINT_BIT_COUNT(static_cast<uint64_t>(n))));
+      const uint64_t bits = static_cast<uint64_t>(k) * FLINT_BIT_COUNT(static_cast<uint64_t>(n));
+      Charge(8 * Work::OfProduct(bits, bits));
       Rational out(1);
       fmpz_bin_uiui(fmpq_numref(out.get()), static_cast<uint64_t>(n), static_cast<uint64_t>(k));
       return Number(out);
@@ -592,7 +599,7 @@ TermId Terms::FoldFunction(Function function, absl::Span<const TermId> arguments
       Rational out(function == Function::kGcd ? 0 : 1);
       for (const Rational* value : values) {
         if (!value->IsInteger()) return kNone;
-        Charge(Work::OfDivisor(out.Bits() + value->Bits()));
+        Charge(Work::OfDivisor(out.Bits(), value->Bits()));
         if (work_->UsedUp()) return one_;
         if (function == Function::kGcd) {
           fmpz_gcd(fmpq_numref(out.get()), out.numerator(), value->numerator());
@@ -614,7 +621,7 @@ TermId Terms::FoldFunction(Function function, absl::Span<const TermId> arguments
     case Function::kMod: {
       if (!two || values[1]->IsZero()) return kNone;
       const Rational b = *values[1];
-      Charge(Work::OfDivisor(a.Bits() + b.Bits()));
+      Charge(Work::OfDivisor(a.Bits(), b.Bits()));
       return Number(a - b * (a / b).Floor());
     }
     default:
@@ -651,6 +658,42 @@ TermId Terms::Negative(TermId a) { return Product({minus_one_, a}); }
 TermId Terms::Difference(TermId a, TermId b) { return Sum({a, Negative(b)}); }
 
 TermId Terms::Quotient(TermId a, TermId b) { return Product({a, Power(b, minus_one_)}); }
+
+Subterms Terms::Below(absl::Span<const TermId> roots) const {
+  Subterms out;
+  place_.resize(terms_.size(), 0);
+  std::vector<TermId> stack(roots.begin(), roots.end());
+  constexpr uint32_t kSeen = ~uint32_t{0};
+  for (const TermId root : roots) {
+    if (place_[root] == kSeen) continue;
+    place_[root] = kSeen;
+    out.ids.push_back(root);
+  }
+  size_t operand_count = 0;
+  while (!stack.empty()) {
+    const TermId id = stack.back();
+    stack.pop_back();
+    operand_count += terms_[id].count;
+    for (const TermId operand : Operands(id)) {
+      if (place_[operand] == kSeen) continue;
+      place_[operand] = kSeen;
+      out.ids.push_back(operand);
+      stack.push_back(operand);
+    }
+  }
+  std::sort(out.ids.begin(), out.ids.end());
+  out.operands.reserve(operand_count);
+  out.first.reserve(out.ids.size() + 1);
+  for (uint32_t i = 0; i < out.ids.size(); ++i) {
+    place_[out.ids[i]] = i;
+    out.first.push_back(static_cast<uint32_t>(out.operands.size()));
+    for (const TermId operand : Operands(out.ids[i])) out.operands.push_back(place_[operand]);
+  }
+  out.first.push_back(static_cast<uint32_t>(out.operands.size()));
+  for (const TermId root : roots) out.roots.push_back(place_[root]);
+  for (const TermId id : out.ids) place_[id] = 0;
+  return out;
+}
 
 void Terms::AppendText(TermId id, int depth, std::string& out) const {
   constexpr size_t kMaxText = 60;

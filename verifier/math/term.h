@@ -43,6 +43,18 @@ struct Term {
   uint64_t hash = 0;              // of the content
 };
 
+// What some terms are made of, numbered anew from 0 and in an order in which operands come first.
+struct Subterms {
+  std::vector<TermId> ids;
+  std::vector<uint32_t> operands, first;  // operands of i: operands[first[i]] to operands[first[i + 1] − 1]
+  std::vector<uint32_t> roots;
+
+  size_t size() const { return ids.size(); }
+  absl::Span<const uint32_t> Operands(size_t i) const {
+    return absl::MakeConstSpan(operands).subspan(first[i], first[i + 1] - first[i]);
+  }
+};
+
 // Scalars in a normal form, each stored once: equal ids mean equal values, however large (9^(9^(9^9)) is a
 // power of a power, and itself). Rationals are computed exactly where the result has at most kMaxFoldedBits,
 // which is estimated before it is tried; what is larger stays as it was written. Operands come before what is
@@ -95,6 +107,8 @@ class Terms {
   bool IsConstant(TermId id, Constant constant) const {
     return terms_[id].kind == TermKind::kConstant && terms_[id].payload == static_cast<uint32_t>(constant);
   }
+  // Linear in what the roots are made of, however many other terms there are.
+  Subterms Below(absl::Span<const TermId> roots) const;
   // For people: at most some 60 characters.
   std::string ToText(TermId id) const;
 
@@ -105,6 +119,7 @@ class Terms {
   };
 
   TermId Intern(TermKind kind, uint32_t payload, absl::Span<const TermId> operands, uint8_t flags);
+  void GrowTable();
   uint32_t NameIndex(std::string_view name);
   bool Charge(int64_t steps) { return work_->Charge(steps); }
   TermId Coefficient(TermId id) const;   // the rational in front, or 1
@@ -122,7 +137,8 @@ class Terms {
   std::vector<Rational> rationals_;
   std::vector<std::string> names_;
   std::unordered_map<std::string, uint32_t> name_index_;
-  std::vector<uint32_t> table_;  // open addressing: id + 1, or 0
+  std::vector<uint32_t> table_;          // open addressing: id + 1, or 0
+  mutable std::vector<uint32_t> place_;  // of Below, all 0 between two calls
   Work* work_ = nullptr;
   TermId zero_ = 0, one_ = 0, minus_one_ = 0;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
@@ -19,13 +20,14 @@ class Work {
   bool UsedUp() const { return left_ < 0; }
   int64_t left() const { return left_; }
 
-  // Steps of one multiplication of numbers of that size, and of one greatest common divisor.
-  static int64_t OfProduct(uint64_t bits) {
-    if (bits <= 256) return 1;
-    const double words = static_cast<double>(bits) / 64;
-    return 1 + static_cast<int64_t>(words * std::sqrt(words) / 4);
+  // Steps of one multiplication of numbers of these sizes, and of a greatest common divisor.
+  static int64_t OfProduct(uint64_t bits_a, uint64_t bits_b) {
+    if (bits_a + bits_b <= 256) return 1;
+    const double larger = static_cast<double>(std::max(bits_a, bits_b)) / 64;
+    const double smaller = 1 + static_cast<double>(std::min(bits_a, bits_b)) / 64;
+    return 1 + static_cast<int64_t>(larger * std::sqrt(smaller) / 2);
   }
-  static int64_t OfDivisor(uint64_t bits) { return 8 * OfProduct(bits); }
+  static int64_t OfDivisor(uint64_t bits_a, uint64_t bits_b) { return 6 * OfProduct(bits_a, bits_b); }
 
  private:
   int64_t left_;
