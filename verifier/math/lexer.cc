@@ -42,6 +42,7 @@ size_t BracesEnd(absl::string_view text, size_t open, size_t max_bytes) {
 }
 
 constexpr size_t kMaxNameBytes = 80;    // of a subscript
+constexpr size_t kMaxWordBytes = 60;    // of one word
 constexpr size_t kMaxWordsBytes = 400;  // of the words in one \text{…}
 
 // Words, as they stand in \text{…} or in a sentence: letters and what stands between words.
@@ -211,7 +212,8 @@ Token Lexer::Symbol(size_t letters, absl::string_view name, const Context& conte
 }
 
 Token Lexer::Letters(const Context& context) {
-  const size_t end = LettersEnd(text_, at_);
+  // No word is longer than this; a run of letters without end is not looked at again for each of them.
+  const size_t end = LettersEnd(text_.substr(0, std::min(text_.size(), at_ + kMaxWordBytes)), at_);
   const absl::string_view run = text_.substr(at_, end - at_);
   const bool subscript = end < text_.size() && (text_[end] == '_' || text_[end] == '\'');
   if (context.single || run.size() == 1) {

@@ -9,7 +9,7 @@
 namespace entrain {
 
 // Limits of reading one formula, in work: the same verdict on every machine. Nesting has no limit.
-inline constexpr size_t kMaxFormulaBytes = 131'072;
+inline constexpr size_t kMaxFormulaBytes = 100'000;
 inline constexpr size_t kMaxFormulaNodes = 20'000;
 inline constexpr size_t kMaxFormulaDigits = 10'000;  // of one number, and of its power of ten
 inline constexpr size_t kMaxTotalDigits = 100'000;   // of all numbers of a formula, powers of ten counted

@@ -67,7 +67,7 @@ void FormulaParser::StartOver(uint32_t detail) {
 
 void FormulaParser::StartRoot(const Token& token) {
   StackEntry root{.pending = Pending::kRoot, .awaits = Awaits::kSecond};
-  if (token.detail != 0) root.first = build_.Whole(token.detail);
+  if (token.detail != 0) root.first = static_cast<int32_t>(build_.Whole(token.detail));
   stack_.push_back(root);
   if (token.detail == 0 && absl::StartsWith(token.text, "\\") && absl::StartsWith(lexer_.Rest(), "[")) {
     stack_.back().awaits = Awaits::kFirst;
@@ -104,7 +104,7 @@ void FormulaParser::NextFunctionPart() {
     rest = lexer_.Rest();
     if (absl::StartsWith(rest, "-1") && !IsDigitAt(rest, 2)) {
       lexer_.Skip(2);
-      entry.second = build_.Whole(-1);
+      entry.second = static_cast<int32_t>(build_.Whole(-1));
       return NextFunctionPart();
     }
     entry.awaits = Awaits::kExponent;
@@ -112,7 +112,7 @@ void FormulaParser::NextFunctionPart() {
   }
   if (const Superscript power = ScanSuperscript(rest); power.bytes > 0 && entry.second < 0) {
     lexer_.Skip(power.bytes);
-    entry.second = build_.Whole(power.value);
+    entry.second = static_cast<int32_t>(build_.Whole(power.value));
     return NextFunctionPart();
   }
   for (const auto& [open, close] :
@@ -160,7 +160,7 @@ void FormulaParser::Deliver() {
   have_operand_ = false;
   switch (owner.awaits) {
     case Awaits::kFirst:
-      owner.first = value;
+      owner.first = static_cast<int32_t>(value);
       owner.awaits = Awaits::kSecond;
       return StartArgument(owner.pending == Pending::kOver);
     case Awaits::kSecond: {
@@ -181,19 +181,19 @@ void FormulaParser::Deliver() {
       return;
     }
     case Awaits::kBase:
-      owner.first = value;
+      owner.first = static_cast<int32_t>(value);
       owner.awaits = Awaits::kNothing;
       return NextFunctionPart();
     case Awaits::kExponent:
-      owner.second = value;
+      owner.second = static_cast<int32_t>(value);
       owner.awaits = Awaits::kNothing;
       return NextFunctionPart();
     case Awaits::kLower:
-      owner.first = value;
+      owner.first = static_cast<int32_t>(value);
       owner.awaits = Awaits::kNothing;
       return NextBigOperatorPart();
     case Awaits::kUpper:
-      owner.second = value;
+      owner.second = static_cast<int32_t>(value);
       owner.awaits = Awaits::kNothing;
       return NextBigOperatorPart();
     default:

@@ -80,7 +80,7 @@ struct StackEntry {
   uint32_t base = 0;                      // frames: operands below
   uint32_t detail = 0;                    // a Function, an Op, columns, …
   uint32_t row = 0;                       // matrices: cells in the current row
-  int64_t first = -1, second = -1;        // owners: nodes that were read; −1: none
+  int32_t first = -1, second = -1;        // owners: nodes that were read; −1: none
 };
 
 struct StackOperand {
