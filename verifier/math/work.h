@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+namespace entrain {
+
+// Counts the work of one side of a comparison, in steps of about ten nanoseconds: an estimate that depends on
+// the formulas alone, so that the same verdict falls on every machine. Single-threaded.
+class Work {
+ public:
+  explicit Work(int64_t steps) : left_(steps) {}
+
+  // False: the work is used up, from now on for good. Charge before the work is done.
+  bool Charge(int64_t steps) {
+    left_ -= steps;
+    return left_ >= 0;
+  }
+  bool UsedUp() const { return left_ < 0; }
+  int64_t left() const { return left_; }
+
+  // Steps of one multiplication of numbers of that size, and of one greatest common divisor.
+  static int64_t OfProduct(uint64_t bits) {
+    if (bits <= 256) return 1;
+    const double words = static_cast<double>(bits) / 64;
+    return 1 + static_cast<int64_t>(words * std::sqrt(words) / 4);
+  }
+  static int64_t OfDivisor(uint64_t bits) { return 8 * OfProduct(bits); }
+
+ private:
+  int64_t left_;
+};
+
+}  // namespace entrain
