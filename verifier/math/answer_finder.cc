@@ -15,6 +15,7 @@ namespace entrain {
 namespace {
 
 constexpr std::pair<AnswerSource, const char*> kNames[] = {{AnswerSource::kBoxed, "boxed"},
+                                                           {AnswerSource::kLastBoxed, "last_boxed"},
                                                            {AnswerSource::kHash, "hash"},
                                                            {AnswerSource::kPhrase, "phrase"},
                                                            {AnswerSource::kLastNumber, "last_number"},
@@ -80,10 +81,14 @@ bool HasWord(absl::string_view text, absl::string_view word) {
 }
 
 // Two boxes are one answer when hardly anything stands between them, or a separator does and not much else.
-// The distances are those of Math-Verify (latex2sympy2_extended 1.11, extract_boxed_content).
+// The distances are those of Math-Verify (latex2sympy2_extended 1.11, extract_boxed_content); that a sentence
+// ends between them and they are two answers, the last of which counts, is ours.
 bool BelongTogether(absl::string_view between, absl::string_view first, absl::string_view second) {
   constexpr size_t kClose = 10, kNear = 70;
   if (between.size() < kClose) return true;
+  for (const absl::string_view end : {". ", ".\n", "! ", "? ", "\n\n"}) {
+    if (absl::StrContains(between, end)) return false;
+  }
   return first != second && between.size() < kNear &&
          (absl::StrContains(between, ',') || absl::StrContains(between, ';') || HasWord(between, "and") ||
           HasWord(between, "or"));
@@ -93,12 +98,12 @@ std::string JoinFromLast(const std::vector<absl::string_view>& last_first) {
   return absl::StrJoin(last_first.rbegin(), last_first.rend(), ", ");
 }
 
-std::optional<std::string> Boxed(absl::string_view text) {
+std::optional<std::string> Boxed(absl::string_view text, size_t most) {
   constexpr int kTries = 8;
   std::optional<Box> box = LastBox(text, text.size(), kTries);
   if (!box.has_value()) return std::nullopt;
   std::vector<absl::string_view> parts = {box->inside};
-  while (parts.size() < kMaxTogether) {
+  while (parts.size() < most) {
     const std::optional<Box> before = LastBox(text, box->begin, 1);
     if (!before.has_value() ||
         !BelongTogether(text.substr(before->end, box->begin - before->end), before->inside, parts.back()))
@@ -277,7 +282,10 @@ std::optional<std::string> FindAnswer(absl::string_view text, std::span<const An
     std::optional<std::string> found;
     switch (source) {
       case AnswerSource::kBoxed:
-        found = Boxed(text);
+        found = Boxed(text, kMaxTogether);
+        break;
+      case AnswerSource::kLastBoxed:
+        found = Boxed(text, 1);
         break;
       case AnswerSource::kHash:
         found = Hash(text);

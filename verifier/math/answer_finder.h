@@ -12,6 +12,7 @@ namespace entrain {
 // Where a final answer may stand.
 enum class AnswerSource {
   kBoxed,           // the last \boxed{…} or \fbox{…} with balanced braces, and those that belong to it
+  kLastBoxed,       // the last \boxed{…} or \fbox{…} alone
   kHash,            // after the last "####", to the end of the line
   kPhrase,          // after the last "the answer is" or "answer:": the formula there, else the sentence
   kLastNumber,      // the last number of the text

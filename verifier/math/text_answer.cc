@@ -34,6 +34,8 @@ std::string FoldAnswer(absl::string_view text) {
       i = end - 1;
       continue;
     }
+    const auto digit = [&](size_t at) { return at < text.size() && text[at] >= '0' && text[at] <= '9'; };
+    if (c == ' ' && i > 0 && digit(i - 1) && digit(i + 1)) out += c;  // 4 5 is not 45
     if (absl::ascii_isspace(static_cast<unsigned char>(c)) || c == '$' || c == '*' || c == '`') continue;
     if (c == '{') dropped.push_back(drop_next);
     if (c == '}' && !dropped.empty()) {
