@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/nearest.h"
+#include "verifier/exact_decimal.h"
 
 namespace entrain {
 namespace {
@@ -39,6 +41,11 @@ Verdict Limit(std::string detail) {
 
 Verdict OurError(std::string detail) {
   return {.kind = VerdictKind::kError, .detail = Shorten(std::move(detail))};
+}
+
+std::string Judge::Problem(absl::string_view answer, const nlohmann::json& options) const {
+  const Verdict verdict = Decide("", answer, options, {});
+  return verdict.kind == VerdictKind::kError ? verdict.detail : "";
 }
 
 const nlohmann::json* JudgeOptions::Find(const char* name) {
@@ -98,6 +105,27 @@ std::vector<std::string> JudgeOptions::Words(const char* name, std::vector<std::
     return fallback;
   }
   return value->get<std::vector<std::string>>();
+}
+
+std::string JudgeOptions::Word(const char* name, const std::vector<std::string>& choices,
+                               const std::string& fallback) {
+  const auto* value = Find(name);
+  if (value == nullptr) return fallback;
+  if (value->is_string() && std::ranges::find(choices, value->get<std::string>()) != choices.end())
+    return value->get<std::string>();
+  Complain(name, absl::StrJoin(choices, " or "), *value);
+  return fallback;
+}
+
+std::optional<mpq_class> JudgeOptions::Amount(const char* name) {
+  const auto* value = Find(name);
+  if (value == nullptr) return std::nullopt;
+  if (value->is_number() && value->get<double>() >= 0 && value->get<double>() <= 1e300) {
+    // The shortest text that reads back as the same double is what was written, up to 15 digits.
+    if (const std::optional<mpq_class> exact = ExactDecimal(value->dump()); exact.has_value()) return exact;
+  }
+  Complain(name, "a number of at least 0", *value);
+  return std::nullopt;
 }
 
 std::string JudgeOptions::Problem() const {

@@ -1,15 +1,19 @@
 #pragma once
 
+#include <gmpxx.h>
+
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "common/verdict.h"
+#include "verifier/verifier_info.h"
 
 namespace entrain {
 
@@ -26,11 +30,23 @@ struct JudgeContext {
 class Judge {
  public:
   virtual ~Judge() = default;
-  // `options` is an object. A reference or an option that cannot be read is kError with a detail: our
-  // failure, never the completion's.
+
+  // For people: a summary that says what a correct completion is, and the options. The name is the table's.
+  virtual VerifierInfo Describe() const = 0;
+
+  // `options` is an object. A reference or an option that cannot be read is kError with a detail, whatever
+  // the completion is: our failure, never the completion's.
   virtual Verdict Decide(absl::string_view completion, absl::string_view answer,
                          const nlohmann::json& options, const JudgeContext& context) const = 0;
+
+  // What is wrong with a reference and its options, before there is any completion; "" when they can be used.
+  // As it stands: what Decide says of an empty completion. Judges that would run something, or that read a
+  // reference only once they have an answer, say it themselves.
+  virtual std::string Problem(absl::string_view answer, const nlohmann::json& options) const;
 };
+
+// By registered name.
+using JudgeTable = std::map<std::string, std::unique_ptr<Judge>, std::less<>>;
 
 Verdict Correct(std::string extracted);
 Verdict Wrong(std::string extracted, std::string detail);
@@ -46,6 +62,12 @@ class JudgeOptions {
   int64_t Whole(const char* name, int64_t low, int64_t high, int64_t fallback);
   std::vector<int64_t> Wholes(const char* name, int64_t low, int64_t high);
   std::vector<std::string> Words(const char* name, std::vector<std::string> fallback);
+  // One of `choices`.
+  std::string Word(const char* name, const std::vector<std::string>& choices, const std::string& fallback);
+  // A decimal number from 0, as it is written: 0.1 is one tenth. At most 1e±300.
+  std::optional<mpq_class> Amount(const char* name);
+  // Anything; the judge reads it. nullptr when it is absent.
+  const nlohmann::json* Any(const char* name) { return Find(name); }
   bool Has(const char* name) const { return options_.contains(name); }
   // The first problem, or an option that nobody asked for; "" when all is well. Call last.
   std::string Problem() const;

@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <exception>
-#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "common/clock.h"
 #include "common/nearest.h"
 #include "verifier/judges.h"
@@ -14,37 +12,49 @@
 namespace entrain {
 namespace {
 
-const std::map<std::string, std::unique_ptr<Judge>>& Judges() {
-  static const auto* judges = [] {
-    auto* out = new std::map<std::string, std::unique_ptr<Judge>>;
-    (*out)["countdown"] = MakeCountdownJudge();
-    (*out)["exact"] = MakeExactJudge();
-    (*out)["math"] = MakeMathJudge();
-    (*out)["regex"] = MakeRegexJudge();
+// Options deeper than this are refused: writing a document out again is recursive in the library.
+constexpr int kMaxOptionsDepth = 60;
+
+struct ItemOptions {
+  nlohmann::json value;
+  std::string problem;  // "" when `value` is an object
+};
+
+ItemOptions ReadOptions(const std::string& text) {
+  ItemOptions out;
+  if (text == "{}") {
+    out.value = nlohmann::json::object();
     return out;
-  }();
-  return *judges;
+  }
+  bool too_deep = false;
+  const auto watch_depth = [&too_deep](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+    too_deep = too_deep || depth > kMaxOptionsDepth;
+    return !too_deep;
+  };
+  out.value = nlohmann::json::parse(text, watch_depth, /*allow_exceptions=*/false);
+  if (too_deep) {
+    out.problem =
+        absl::StrCat("verifier_options: expected at most ", kMaxOptionsDepth, " levels, found more");
+  } else if (!out.value.is_object()) {
+    out.problem = "verifier_options: expected an object";
+  }
+  return out;
 }
 
-Verdict DecideOne(const VerifyItem& item, const JudgeContext& context) {
-  const auto judge = Judges().find(item.verifier);
-  if (judge == Judges().end()) {
-    return OurError(absl::StrCat("unknown verifier \"", item.verifier.substr(0, 60), "\"",
-                                 DidYouMean(item.verifier, RegisteredVerifiers())));
-  }
-  const auto shallow = [](int depth, nlohmann::json::parse_event_t, nlohmann::json&) { return depth <= 8; };
-  const nlohmann::json options =
-      nlohmann::json::parse(item.options_json, shallow, /*allow_exceptions=*/false);
-  if (!options.is_object()) return OurError("verifier_options: expected an object");
-  try {
-    return judge->second->Decide(item.completion, item.answer, options, context);
-  } catch (const std::exception& error) {  // a library's; ours do not throw
-    return OurError(absl::StrCat(item.verifier, ": ", error.what()));
-  }
+void Register(JudgeTable& judges) {
+  judges["choice"] = MakeChoiceJudge();
+  judges["countdown"] = MakeCountdownJudge();
+  judges["exact"] = MakeExactJudge();
+  judges["math"] = MakeMathJudge();
+  judges["numeric"] = MakeNumericJudge();
+  judges["regex"] = MakeRegexJudge();
+  judges["weighted"] = MakeWeightedJudge(judges);
 }
 
-class LocalVerifier final : public Verifier {
+class JudgesInProcess final : public LocalVerifier {
  public:
+  JudgesInProcess() { Register(judges_); }
+
   absl::StatusOr<std::vector<Verdict>> Verify(std::span<const VerifyItem> items,
                                               const VerifyCall& call) override {
     Clock& clock = Clock::Real();
@@ -60,21 +70,62 @@ class LocalVerifier final : public Verifier {
             {.kind = VerdictKind::kTimeout, .detail = "the deadline passed before this item was judged"});
         continue;
       }
-      verdicts.push_back(DecideOne(item, {.time_left = left, .stop = call.stop}));
+      verdicts.push_back(Decide(item, {.time_left = left, .stop = call.stop}));
       verdicts.back().seconds = absl::ToDoubleSeconds(clock.Monotonic() - begin);
     }
     return verdicts;
   }
+
+  std::string Problem(const VerifyItem& item) const override {
+    const Judge* judge = Find(item.verifier);
+    if (judge == nullptr) return Unknown(item.verifier);
+    const ItemOptions options = ReadOptions(item.options_json);
+    if (!options.problem.empty()) return options.problem;
+    try {
+      return judge->Problem(item.answer, options.value);
+    } catch (const std::exception& error) {  // a library's; ours do not throw
+      return absl::StrCat(item.verifier, ": ", error.what());
+    }
+  }
+
+  std::vector<VerifierInfo> Registered() const override {
+    std::vector<VerifierInfo> out;
+    for (const auto& [name, judge] : judges_) {
+      out.push_back(judge->Describe());
+      out.back().name = name;
+    }
+    return out;
+  }
+
+ private:
+  const Judge* Find(const std::string& name) const {
+    const auto found = judges_.find(name);
+    return found == judges_.end() ? nullptr : found->second.get();
+  }
+
+  std::string Unknown(const std::string& name) const {
+    std::vector<std::string> known;
+    for (const auto& [registered, judge] : judges_) known.push_back(registered);
+    return absl::StrCat("unknown verifier \"", name.substr(0, 60), "\"", DidYouMean(name, known));
+  }
+
+  Verdict Decide(const VerifyItem& item, const JudgeContext& context) const {
+    const Judge* judge = Find(item.verifier);
+    if (judge == nullptr) return OurError(Unknown(item.verifier));
+    const ItemOptions options = ReadOptions(item.options_json);
+    if (!options.problem.empty()) return OurError(options.problem);
+    try {
+      return judge->Decide(item.completion, item.answer, options.value, context);
+    } catch (const std::exception& error) {  // a library's; ours do not throw
+      return OurError(absl::StrCat(item.verifier, ": ", error.what()));
+    }
+  }
+
+  JudgeTable judges_;
 };
 
 }  // namespace
 
-std::unique_ptr<Verifier> CreateLocalVerifier() { return std::make_unique<LocalVerifier>(); }
-
-std::vector<std::string> RegisteredVerifiers() {
-  std::vector<std::string> names;
-  for (const auto& [name, judge] : Judges()) names.push_back(name);
-  return names;
-}
+std::unique_ptr<LocalVerifier> CreateLocalVerifier() { return std::make_unique<JudgesInProcess>(); }
 
 }  // namespace entrain

@@ -5,14 +5,21 @@
 #include <vector>
 
 #include "verifier/verifier.h"
+#include "verifier/verifier_info.h"
 
 namespace entrain {
 
 // Judges in this process with the registered verifiers; what the service, `entrain verify` and tests share.
 // Thread-safe.
-std::unique_ptr<Verifier> CreateLocalVerifier();
+class LocalVerifier : public Verifier {
+ public:
+  // What is wrong with an item, whatever its completion: an unknown verifier, options or a reference that
+  // cannot be read. "" when it can be judged. Data is checked with it before a run starts.
+  virtual std::string Problem(const VerifyItem& item) const = 0;
+  // All registered verifiers, by name.
+  virtual std::vector<VerifierInfo> Registered() const = 0;
+};
 
-// Names of all registered verifiers, sorted.
-std::vector<std::string> RegisteredVerifiers();
+std::unique_ptr<LocalVerifier> CreateLocalVerifier();
 
 }  // namespace entrain

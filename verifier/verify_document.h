@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -7,12 +9,18 @@
 
 namespace entrain {
 
-// One line of `entrain verify`: JSON text in, JSON text out (docs/formats.md). A line that cannot be read
-// answers {"id", "error"}; it is not `ok`, and neither is one without a verdict (kind timeout or error).
+// One line of `entrain verify`: JSON text in, JSON text out, without the line break (docs/formats.md). A line
+// that cannot be read answers {"id", "error"}: then there is no kind.
 struct VerifiedLine {
   std::string json;
-  bool ok = true;
+  std::optional<VerdictKind> kind;
+
+  // A verdict was reached: the line could be read, and the kind is not timeout or error.
+  bool ok() const { return kind.has_value() && !IsOurFailure(*kind); }
 };
-VerifiedLine VerifyLine(Verifier& verifier, int64_t number, absl::string_view line, absl::Duration deadline);
+
+// `line` is any bytes. The id is repeated as it was written, of whatever type it is; without one it is
+// `number`, the number of the line. A call that was called off (call.stop) answers a line with an error.
+VerifiedLine VerifyLine(Verifier& verifier, int64_t number, absl::string_view line, const VerifyCall& call);
 
 }  // namespace entrain

@@ -13,6 +13,7 @@
 #include "services/cli/commands.h"
 #include "services/cli/data_tasks.h"
 #include "services/cli/jsonl.h"
+#include "services/main/run_inputs.h"
 #include "trajectory/data_file.h"
 #include "verifier/local_verifier.h"
 
@@ -85,16 +86,16 @@ int Check(const DataOptions& options) {
     std::cerr << lines.status().message() << "\n";
     return absl::IsNotFound(lines.status()) ? 2 : 1;
   }
+  const std::unique_ptr<LocalVerifier> verifier = CreateLocalVerifier();
   std::map<std::string, int64_t> verifiers;
-  for (const DataLine& line : *lines) ++verifiers[line.verifier];
-  int status = 0;
-  const std::vector<std::string> known = RegisteredVerifiers();
-  for (const auto& [name, count] : verifiers) {
-    if (std::ranges::find(known, name) != known.end()) continue;
-    std::cerr << options.file << ": " << count << " lines name the unknown verifier \"" << name
-              << "\"; known: " << absl::StrJoin(known, ", ") << "\n";
-    status = 1;
+  std::vector<std::string> problems;
+  for (const DataLine& line : *lines) {
+    ++verifiers[line.verifier];
+    if (const absl::Status usable = CheckJudging(line, *verifier); !usable.ok())
+      problems.push_back(absl::StrCat(options.file, ":", line.line, ": ", usable.message()));
   }
+  const int status = problems.empty() ? 0 : 1;
+  if (status != 0) std::cerr << DataProblems(std::move(problems)).message() << "\n";
   if (options.json) {
     std::cout << nlohmann::ordered_json{{"lines", lines->size()},
                                         {"verifiers", verifiers},

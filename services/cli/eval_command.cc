@@ -57,10 +57,10 @@ absl::StatusOr<CollectedGroup> Judge(const LoadedModel& model, Verifier& verifie
 }
 
 absl::StatusOr<std::vector<CollectedGroup>> Evaluate(const EvalFlags& flags, const LoadedModel& model,
-                                                     Generator& generator, std::vector<Prompt> prompts) {
+                                                     Generator& generator, Verifier& verifier,
+                                                     std::vector<Prompt> prompts) {
   if (flags.prompts > 0 && prompts.size() > static_cast<size_t>(flags.prompts))
     prompts.resize(static_cast<size_t>(flags.prompts));
-  const std::unique_ptr<Verifier> verifier = CreateLocalVerifier();
   const bool terminal = isatty(STDERR_FILENO) != 0;
   std::vector<CollectedGroup> groups;
   for (size_t begin = 0; begin < prompts.size(); begin += static_cast<size_t>(flags.batch)) {
@@ -74,7 +74,7 @@ absl::StatusOr<std::vector<CollectedGroup>> Evaluate(const EvalFlags& flags, con
     ENTRAIN_ASSIGN_OR_RETURN(auto results, generator.Generate(requests, flags.sampling, {}));
     for (size_t i = begin; i < end; ++i) {
       ENTRAIN_ASSIGN_OR_RETURN(CollectedGroup group,
-                               Judge(model, *verifier, prompts[i], std::move(results[i - begin])));
+                               Judge(model, verifier, prompts[i], std::move(results[i - begin])));
       groups.push_back(std::move(group));
     }
     if (terminal) std::cerr << "\r" << end << "/" << prompts.size() << " prompts" << std::flush;
@@ -119,12 +119,13 @@ int Eval(EvalFlags flags) {
   if (!model.ok()) return Unusable(model.status());
   if (model->tokenizer == nullptr)
     return Unusable(absl::NotFoundError(flags.model + ": there is no tokenizer.json"));
+  const std::unique_ptr<LocalVerifier> verifier = CreateLocalVerifier();
   absl::StatusOr<std::vector<Prompt>> prompts =
-      LoadPrompts(flags.data, *model->tokenizer, model->files.config);
+      LoadPrompts(flags.data, *model->tokenizer, model->files.config, *verifier);
   if (!prompts.ok()) return Unusable(prompts.status());
   const auto generator = MakeGenerator(*model, "cpu", "float32", flags.threads);
   if (!generator.ok()) return Unusable(generator.status());
-  const auto groups = Evaluate(flags, *model, **generator, *std::move(prompts));
+  const auto groups = Evaluate(flags, *model, **generator, *verifier, *std::move(prompts));
   if (!groups.ok()) {
     std::cerr << "entrain: " << groups.status().message() << "\n";
     return 1;

@@ -2,10 +2,10 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "learner/objective/document.h"
 #include "services/cli/command_line.h"
 #include "services/cli/commands.h"
@@ -22,9 +22,27 @@ struct JudgeFlags {
   bool list = false;
 };
 
+void ListVerifiers(const LocalVerifier& verifier, bool json) {
+  for (const VerifierInfo& info : verifier.Registered()) {
+    if (json) {
+      nlohmann::ordered_json out{{"name", info.name}, {"summary", info.summary}};
+      out["options"] = nlohmann::ordered_json::array();
+      for (const VerifierOptionInfo& option : info.options) {
+        out["options"].push_back(
+            {{"name", option.name}, {"default", option.fallback}, {"meaning", option.meaning}});
+      }
+      std::cout << out.dump() << "\n";
+      continue;
+    }
+    std::cout << info.name << "  " << info.summary << "\n";
+    for (const VerifierOptionInfo& option : info.options)
+      std::cout << "    " << option.name << " = " << option.fallback << "  (" << option.meaning << ")\n";
+  }
+}
+
 int Verify(const JudgeFlags& flags) {
   if (flags.list) {
-    std::cout << absl::StrJoin(RegisteredVerifiers(), "\n") << "\n";
+    ListVerifiers(*CreateLocalVerifier(), flags.json);
     return 0;
   }
   std::ifstream file;
@@ -41,7 +59,7 @@ int Verify(const JudgeFlags& flags) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     const VerifiedLine out = VerifyLine(*verifier, number, line, absl::Seconds(flags.deadline_seconds));
     std::cout << out.json << "\n";
-    if (!out.ok) status = 1;
+    if (!out.ok()) status = 1;
   }
   return status;
 }
@@ -88,8 +106,8 @@ void AddJudgeCommands(CLI::App& app, CommandAction& action) {
   verify->add_option("--deadline", flags->deadline_seconds, "Seconds per line")
       ->capture_default_str()
       ->check(Positive());
-  verify->add_flag("--list", flags->list, "Names of the verifiers");
-  verify->add_flag("--json", flags->json, "JSONL out (always)");
+  verify->add_flag("--list", flags->list, "The verifiers, with their options, instead");
+  verify->add_flag("--json", flags->json, "JSONL out (always; for --list only with this flag)");
   verify->callback([flags, &action] { action = [flags] { return Verify(*flags); }; });
   CLI::App* objective =
       app.add_subcommand("objective", "Loss, gradient and statistics of an objective on given numbers");

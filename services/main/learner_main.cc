@@ -51,11 +51,11 @@ std::string NewIncarnation() {
 }
 
 absl::StatusOr<std::shared_ptr<const DataOrder>> LoadOrder(const std::string& path,
-                                                           const StartingModel& model, uint64_t seed,
-                                                           bool shuffle) {
+                                                           const StartingModel& model,
+                                                           const RunConfig& config, bool shuffle) {
   ENTRAIN_ASSIGN_OR_RETURN(std::vector<Prompt> prompts,
-                           LoadPrompts(path, *model.tokenizer, model.files.config));
-  return std::make_shared<const DataOrder>(std::move(prompts), seed, shuffle);
+                           LoadPrompts(path, *model.tokenizer, model.files.config, *VerifierOf(config)));
+  return std::make_shared<const DataOrder>(std::move(prompts), config.seed, shuffle);
 }
 
 FrontDeskOptions DeskOptions(const RunConfig& config, const Flags& flags, const StartingModel& model,
@@ -111,10 +111,10 @@ absl::Status Train(const Flags& flags, const RunConfig& config, const std::strin
   ENTRAIN_ASSIGN_OR_RETURN(const StartingModel model,
                            PrepareModel(config, flags.folder, report_warmup, signals.token()));
   ENTRAIN_ASSIGN_OR_RETURN(const auto train,
-                           LoadOrder(config.data_train, model, config.seed, config.data_shuffle));
+                           LoadOrder(config.data_train, model, config, config.data_shuffle));
   std::shared_ptr<const DataOrder> eval;
   if (!config.data_eval.empty()) {
-    ENTRAIN_ASSIGN_OR_RETURN(eval, LoadOrder(config.data_eval, model, config.seed, /*shuffle=*/false));
+    ENTRAIN_ASSIGN_OR_RETURN(eval, LoadOrder(config.data_eval, model, config, /*shuffle=*/false));
   }
   ENTRAIN_ASSIGN_OR_RETURN(const std::unique_ptr<Network> network,
                            Network::Create(model.files.config, {.device = config.learner_device,

@@ -97,10 +97,11 @@ absl::StatusOr<std::optional<double>> WarmUp(StartingModel& model, const RunConf
   std::ranges::copy(model.weights, network->parameters().begin());
   ENTRAIN_ASSIGN_OR_RETURN(const std::unique_ptr<Generator> generator,
                            CreateEngine(model.files.config, {.threads = config.learner.threads}));
-  const std::unique_ptr<Verifier> verifier = CreateLocalVerifier();
+  const std::unique_ptr<LocalVerifier> verifier = VerifierOf(config);
   std::vector<Prompt> prompts;
   if (options.until_pass_rate.has_value()) {
-    ENTRAIN_ASSIGN_OR_RETURN(prompts, LoadPrompts(config.data_train, *model.tokenizer, model.files.config));
+    ENTRAIN_ASSIGN_OR_RETURN(prompts,
+                             LoadPrompts(config.data_train, *model.tokenizer, model.files.config, *verifier));
   }
   int64_t measurement = 0;
   const WarmupHooks hooks{
@@ -126,9 +127,10 @@ absl::StatusOr<StartingModel> PrepareModel(const RunConfig& config, const RunFol
   ENTRAIN_ASSIGN_OR_RETURN(StartingModel model, LoadOrInitModel(config.model, config.seed));
   if (config.model.warmup.has_value()) {
     // A bad line of the data is found before the warm-up, not minutes later.
+    const std::unique_ptr<LocalVerifier> verifier = VerifierOf(config);
     for (const std::string& path : {config.data_train, config.data_eval}) {
       if (!path.empty())
-        ENTRAIN_RETURN_IF_ERROR(LoadPrompts(path, *model.tokenizer, model.files.config).status());
+        ENTRAIN_RETURN_IF_ERROR(LoadPrompts(path, *model.tokenizer, model.files.config, *verifier).status());
     }
     ENTRAIN_ASSIGN_OR_RETURN(const std::optional<double> pass_rate, WarmUp(model, config, progress, stop));
     LogInfo("warmed_up", {{"pass_rate", pass_rate.value_or(-1)}});

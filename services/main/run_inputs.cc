@@ -4,11 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "common/nearest.h"
 #include "common/status_macros.h"
 #include "policy/safetensors.h"
 #include "trajectory/data_file.h"
-#include "verifier/local_verifier.h"
 
 namespace entrain {
 namespace {
@@ -65,8 +63,7 @@ absl::StatusOr<OpenedModel> OpenShape(const ModelOptions& options) {
 }
 
 absl::StatusOr<std::vector<TokenId>> EncodePrompt(const DataLine& line, const Tokenizer& tokenizer,
-                                                  const ModelConfig& model) {
-  static const std::vector<std::string> verifiers = RegisteredVerifiers();
+                                                  const ModelConfig& model, const LocalVerifier& verifier) {
   ENTRAIN_ASSIGN_OR_RETURN(std::vector<TokenId> tokens, tokenizer.Encode(line.prompt));
   if (tokens.empty()) return absl::InvalidArgumentError("the prompt has no tokens");
   if (static_cast<int64_t>(tokens.size()) >= model.max_position) {
@@ -80,10 +77,7 @@ absl::StatusOr<std::vector<TokenId>> EncodePrompt(const DataLine& line, const To
           absl::StrCat("token ", token, " is outside the model's vocabulary of ", model.vocab_size));
     }
   }
-  if (std::ranges::find(verifiers, line.verifier) == verifiers.end()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("unknown verifier \"", line.verifier, "\"", DidYouMean(line.verifier, verifiers)));
-  }
+  ENTRAIN_RETURN_IF_ERROR(CheckJudging(line, verifier));
   return tokens;
 }
 
@@ -119,13 +113,21 @@ absl::StatusOr<OpenedModel> OpenModel(const ModelOptions& options) {
   return options.path.empty() ? OpenShape(options) : OpenFolder(options.path);
 }
 
+std::unique_ptr<LocalVerifier> VerifierOf(const RunConfig&) { return CreateLocalVerifier(); }
+
+absl::Status CheckJudging(const DataLine& line, const LocalVerifier& verifier) {
+  const std::string problem = verifier.Problem(
+      {.verifier = line.verifier, .answer = line.answer, .options_json = line.verifier_options_json});
+  return problem.empty() ? absl::OkStatus() : absl::InvalidArgumentError(problem);
+}
+
 absl::StatusOr<std::vector<Prompt>> LoadPrompts(const std::string& path, const Tokenizer& tokenizer,
-                                                const ModelConfig& model) {
+                                                const ModelConfig& model, const LocalVerifier& verifier) {
   ENTRAIN_ASSIGN_OR_RETURN(std::vector<DataLine> lines, ReadDataFile(path));
   std::vector<Prompt> prompts;
   std::vector<std::string> problems;
   for (DataLine& line : lines) {
-    absl::StatusOr<std::vector<TokenId>> tokens = EncodePrompt(line, tokenizer, model);
+    absl::StatusOr<std::vector<TokenId>> tokens = EncodePrompt(line, tokenizer, model, verifier);
     if (!tokens.ok()) {
       problems.push_back(absl::StrCat(Place(path, line), ": ", tokens.status().message()));
       continue;
@@ -171,6 +173,7 @@ absl::Status CheckInputs(const RunConfig& config) {
     note(reference.ok() ? CheckWeights(config.kl_reference, reference->config) : reference.status(),
          "objective.kl.reference");
   }
+  const std::unique_ptr<LocalVerifier> verifier = VerifierOf(config);
   int64_t longest = 0;
   std::string longest_at;
   for (const std::string& path : {config.data_train, config.data_eval}) {
@@ -181,7 +184,7 @@ absl::Status CheckInputs(const RunConfig& config) {
     std::vector<std::string> wrong;
     for (const DataLine& line : *lines) {
       const absl::StatusOr<std::vector<TokenId>> tokens =
-          EncodePrompt(line, *model->tokenizer, model->files.config);
+          EncodePrompt(line, *model->tokenizer, model->files.config, *verifier);
       if (!tokens.ok()) {
         wrong.push_back(absl::StrCat(Place(path, line), ": ", tokens.status().message()));
       } else if (static_cast<int64_t>(tokens->size()) > longest) {

@@ -9,7 +9,9 @@
 #include "policy/model_folder.h"
 #include "policy/tokenizer.h"
 #include "services/config/run_config.h"
+#include "trajectory/data_file.h"
 #include "trajectory/group.h"
+#include "verifier/local_verifier.h"
 
 namespace entrain {
 
@@ -22,10 +24,17 @@ struct OpenedModel {
 // A model folder as given (its weights' shapes are checked, and not read), or the files of a shape.
 absl::StatusOr<OpenedModel> OpenModel(const ModelOptions& options);
 
+// The verifiers that the run's entrain-verifier processes have, in this process.
+std::unique_ptr<LocalVerifier> VerifierOf(const RunConfig& config);
+
+// Whether completions of a line can be judged: InvalidArgument says what is wrong with its verifier, options
+// or reference.
+absl::Status CheckJudging(const DataLine& line, const LocalVerifier& verifier);
+
 // A data file, tokenised. InvalidArgument names file and line of every prompt that cannot be tokenised, does
-// not fit in the context window or names no verifier (the first 20, one a line).
+// not fit in the context window or cannot be judged (the first 20, one a line).
 absl::StatusOr<std::vector<Prompt>> LoadPrompts(const std::string& path, const Tokenizer& tokenizer,
-                                                const ModelConfig& model);
+                                                const ModelConfig& model, const LocalVerifier& verifier);
 
 // The demonstrations of a warm-up, tokenised; errors as above.
 absl::StatusOr<std::vector<Demonstration>> LoadDemonstrations(const std::string& path,

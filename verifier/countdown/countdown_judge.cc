@@ -123,6 +123,13 @@ bool HasForm(absl::string_view text, int64_t terms, int64_t digits) {
 
 class CountdownJudge final : public Judge {
  public:
+  VerifierInfo Describe() const override {
+    return {.summary = "The completion is an arithmetic expression whose value is the reference.",
+            .options = {{"numbers", "any", "exactly these, each as often as it is listed"},
+                        {"terms", "any", "a sum of that many terms and nothing else; goes with digits"},
+                        {"digits", "any", "of each term"}}};
+  }
+
   Verdict Decide(absl::string_view completion, absl::string_view answer, const nlohmann::json& options,
                  const JudgeContext&) const override {
     JudgeOptions read(options);

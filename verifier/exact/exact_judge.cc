@@ -6,6 +6,13 @@ namespace {
 
 class ExactJudge final : public Judge {
  public:
+  VerifierInfo Describe() const override {
+    return {.summary = "The completion is the reference, byte by byte.",
+            .options = {{"trim", "true", "white space at both ends does not count"},
+                        {"ignore_case", "false", "ASCII letters"},
+                        {"collapse_whitespace", "false", "a run of white space is one space"}}};
+  }
+
   Verdict Decide(absl::string_view completion, absl::string_view answer, const nlohmann::json& options,
                  const JudgeContext&) const override {
     JudgeOptions read(options);

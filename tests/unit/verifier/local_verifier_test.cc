@@ -15,6 +15,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(LocalVerifier, JudgesABatchInOrder) {
   const std::vector<VerifyItem> items = {{.verifier = "exact", .completion = "a", .answer = "a"},
@@ -44,7 +45,6 @@ TEST(LocalVerifier, AnUnknownVerifierIsOurErrorAndNamesTheKnownOnes) {
   EXPECT_THAT(JudgeOne("maths", "a", "a").detail, AllOf(HasSubstr("\"maths\""), HasSubstr("\"math\"")));
   EXPECT_THAT(JudgeOne("sandbox-runner", "a", "a").detail,
               AllOf(HasSubstr("countdown"), HasSubstr("exact"), HasSubstr("math")));
-  EXPECT_THAT(RegisteredVerifiers(), ElementsAre("countdown", "exact", "math", "regex"));
 }
 
 TEST(LocalVerifier, OptionsThatAreNoObjectAreOurError) {
@@ -55,6 +55,46 @@ TEST(LocalVerifier, OptionsThatAreNoObjectAreOurError) {
   }
   EXPECT_EQ(KindOf(JudgeOne("exact", "a", "a", std::string(100'000, '['))), "error");
   EXPECT_EQ(KindOf(JudgeOne("exact", "a", "a", R"({"x": )" + std::string(100'000, '['))), "error");
+}
+
+// A wrong reference or option is found before there is any completion, and in the words of the verdict.
+TEST(LocalVerifier, SaysWhatIsWrongWithAnItemWhateverItsCompletion) {
+  const auto verifier = CreateLocalVerifier();
+  const auto problem = [&](std::string name, std::string answer, std::string options) {
+    return verifier->Problem(
+        {.verifier = std::move(name), .answer = std::move(answer), .options_json = std::move(options)});
+  };
+  EXPECT_EQ(problem("exact", "", "{}"), "");
+  EXPECT_EQ(problem("math", "42", R"({"sources": ["boxed"]})"), "");
+  EXPECT_EQ(problem("countdown", "7", R"({"numbers": [3, 4]})"), "");
+  EXPECT_EQ(problem("regex", "a+", "{}"), "");
+  EXPECT_THAT(problem("maths", "42", "{}"), HasSubstr("unknown verifier \"maths\""));
+  EXPECT_THAT(problem("exact", "a", "[]"), HasSubstr("expected an object"));
+  EXPECT_THAT(problem("exact", "a", R"({"trim": 1})"), HasSubstr("verifier_options.trim"));
+  EXPECT_THAT(problem("math", "", "{}"), HasSubstr("answer: expected a reference"));
+  EXPECT_THAT(problem("math", "1", R"({"sources": ["box"]})"), HasSubstr("\"box\""));
+  EXPECT_THAT(problem("countdown", "seven", "{}"), HasSubstr("answer: expected a number"));
+  EXPECT_THAT(problem("regex", "(", "{}"), HasSubstr("answer: expected a regular expression"));
+}
+
+TEST(LocalVerifier, DescribesEveryVerifierWithAllItsOptions) {
+  const auto verifier = CreateLocalVerifier();
+  std::vector<std::string> names;
+  for (const VerifierInfo& info : verifier->Registered()) {
+    names.push_back(info.name);
+    EXPECT_FALSE(info.summary.empty()) << info.name;
+    for (const VerifierOptionInfo& option : info.options) {
+      EXPECT_FALSE(option.meaning.empty()) << info.name << "." << option.name;
+      // An option that the judge does not know would be called unknown; one that it knows has no such value.
+      const std::string problem =
+          verifier->Problem({.verifier = info.name,
+                             .answer = "1",
+                             .options_json = "{\"" + option.name + "\": {\"not\": \"a value\"}}"});
+      EXPECT_THAT(problem, HasSubstr("verifier_options." + option.name)) << info.name;
+      EXPECT_THAT(problem, Not(HasSubstr("unknown key"))) << info.name;
+    }
+  }
+  EXPECT_THAT(names, ElementsAre("choice", "countdown", "exact", "math", "numeric", "regex", "weighted"));
 }
 
 TEST(LocalVerifier, MayBeAskedFromManyThreads) {

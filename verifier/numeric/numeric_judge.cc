@@ -1,0 +1,144 @@
+#include <gmpxx.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "verifier/judges.h"
+#include "verifier/math/answer_finder.h"
+#include "verifier/math/bare_number.h"
+#include "verifier/math/number.h"
+
+namespace entrain {
+namespace {
+
+constexpr size_t kMaxCompletionBytes = 8u << 20;
+constexpr int64_t kMaxDecimals = 1000;
+
+struct Settings {
+  std::vector<AnswerSource> sources;
+  mpq_class absolute = 0, relative = 0;
+  std::optional<int64_t> decimals;
+  bool integer_only = false;
+  mpq_class wanted;
+  std::string problem;
+};
+
+// A number, with a name or a unit or without.
+ParsedNumber ReadNumber(absl::string_view text) {
+  const std::string normalized = NormalizeAnswer(text);
+  ParsedNumber number = ParseNumber(normalized);
+  return number.status == NumberStatus::kNoNumber ? ParseBareNumber(normalized) : number;
+}
+
+bool IsWhole(const mpq_class& value) { return value.get_den() == 1; }
+
+// To the nearest multiple of 10^−decimals; halves away from zero.
+mpq_class Rounded(const mpq_class& value, int64_t decimals) {
+  mpz_class power;
+  mpz_ui_pow_ui(power.get_mpz_t(), 10, static_cast<unsigned long>(decimals));
+  const mpq_class scaled = abs(value) * power + mpq_class(1, 2);
+  mpq_class out(mpz_class(scaled.get_num() / scaled.get_den()), power);
+  out.canonicalize();
+  return value < 0 ? mpq_class(-out) : out;
+}
+
+Settings ReadSettings(absl::string_view answer, const nlohmann::json& options) {
+  JudgeOptions read(options);
+  Settings out;
+  const std::vector<std::string> names = read.Words("sources", {"boxed", "hash", "phrase", "last_number"});
+  out.absolute = read.Amount("abs").value_or(0);
+  out.relative = read.Amount("rel").value_or(0);
+  if (read.Has("decimals")) out.decimals = read.Whole("decimals", 0, kMaxDecimals, 0);
+  out.integer_only = read.Flag("integer_only", false);
+  out.problem = read.Problem();
+  if (!out.problem.empty()) return out;
+  for (const std::string& name : names) {
+    const auto source = AnswerSourceFromName(name);
+    if (source.has_value()) {
+      out.sources.push_back(*source);
+    } else {
+      out.problem = absl::StrCat("verifier_options.sources: unknown source \"", name.substr(0, 60), "\"");
+    }
+  }
+  if (names.empty()) out.problem = "verifier_options.sources: expected at least one, found none";
+  if (out.decimals.has_value() && (out.absolute > 0 || out.relative > 0))
+    out.problem = "verifier_options: decimals excludes abs and rel";
+  if (out.integer_only && out.decimals.has_value())
+    out.problem = "verifier_options: integer_only excludes decimals";
+  if (!out.problem.empty()) return out;
+  if (answer.size() > kMaxAnswerBytes) {
+    out.problem = absl::StrCat("answer: expected at most ", kMaxAnswerBytes, " bytes, found ", answer.size());
+    return out;
+  }
+  const ParsedNumber wanted = ReadNumber(
+      FindAnswer(answer, {AnswerSource::kBoxed, AnswerSource::kHash}).value_or(std::string(answer)));
+  if (wanted.status != NumberStatus::kNumber) {
+    out.problem = absl::StrCat("answer: expected a number of at most ", kMaxNumberDigits, " digits, found \"",
+                               answer.substr(0, 60), "\"");
+  } else if (out.integer_only && !IsWhole(wanted.value)) {
+    out.problem = absl::StrCat("answer: expected a whole number, found \"", answer.substr(0, 60), "\"");
+  }
+  out.wanted = wanted.value;
+  return out;
+}
+
+class NumericJudge final : public Judge {
+ public:
+  VerifierInfo Describe() const override {
+    return {.summary = "The completion's final number is the reference, within a tolerance.",
+            .options = {{"abs", "0", "how far off it may be"},
+                        {"rel", "0", "how far off it may be, as a share of the reference; the larger counts"},
+                        {"decimals", "none", "both are rounded to that many decimals, halves away from zero"},
+                        {"integer_only", "false", "the number must be whole"},
+                        {"sources", "boxed, hash, phrase, last_number",
+                         "where the number may stand, in order; the first that has an answer decides"}}};
+  }
+
+  std::string Problem(absl::string_view answer, const nlohmann::json& options) const override {
+    return ReadSettings(answer, options).problem;
+  }
+
+  Verdict Decide(absl::string_view completion, absl::string_view answer, const nlohmann::json& options,
+                 const JudgeContext&) const override {
+    const Settings settings = ReadSettings(answer, options);
+    if (!settings.problem.empty()) return OurError(settings.problem);
+    if (completion.size() > kMaxCompletionBytes)
+      return Limit(absl::StrCat("completion: more than ", kMaxCompletionBytes, " bytes"));
+    const std::optional<std::string> found = FindAnswer(completion, settings.sources);
+    if (!found.has_value()) return Unparsable("no answer was found");
+    if (found->size() > kMaxAnswerBytes)
+      return Limit(absl::StrCat("answer: more than ", kMaxAnswerBytes, " bytes"));
+    const ParsedNumber given = ReadNumber(*found);
+    if (given.status == NumberStatus::kPastLimit) {
+      return Limit(absl::StrCat("digits: more than ", kMaxNumberDigits, ", or an exponent of more than ",
+                                kMaxExponent));
+    }
+    if (given.status == NumberStatus::kNoNumber)
+      return Unparsable(absl::StrCat("not a number: \"", found->substr(0, 60), "\""));
+    return Compare(*found, given.value, settings);
+  }
+
+ private:
+  static Verdict Compare(const std::string& extracted, const mpq_class& given, const Settings& settings) {
+    if (settings.integer_only && !IsWhole(given)) return Wrong(extracted, "not a whole number");
+    if (settings.decimals.has_value()) {
+      return Rounded(given, *settings.decimals) == Rounded(settings.wanted, *settings.decimals)
+                 ? Correct(extracted)
+                 : Wrong(extracted, "");
+    }
+    const mpq_class difference = abs(given - settings.wanted);
+    const mpq_class share = settings.relative * abs(settings.wanted);
+    if (difference <= std::max(settings.absolute, share)) return Correct(extracted);
+    return Wrong(extracted, absl::StrCat("differs by ", difference.get_d()));
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Judge> MakeNumericJudge() { return std::make_unique<NumericJudge>(); }
+
+}  // namespace entrain
