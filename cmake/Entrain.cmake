@@ -12,6 +12,7 @@ set(ENTRAIN_WALLS
   "^(ATen|torch|c10)/=LibTorch::cpu" "^grpcpp/|^grpc/=gRPC::grpc++" "^sqlite3\\.h=SQLite::SQLite3" "^prometheus/=prometheus-cpp::core"
   "^httplib\\.h=entrain_httplib" "^yaml-cpp/=yaml-cpp" "^google/protobuf/=protobuf::libprotobuf" "^openssl/=OpenSSL::Crypto"
   "^CLI/=CLI11::CLI11" "^pcre2\\.h=entrain_pcre2" "^utf8proc\\.h=entrain_utf8proc" "^(cuda|nccl)=CUDA::cudart"
+  "^(arb|acb|arf|acf|mag)[a-z_]*\\.h=entrain_arb" "^flint/=entrain_arb"
   CACHE INTERNAL "")
 
 # Collects what `target` may include, as a list of header names and third-party targets.

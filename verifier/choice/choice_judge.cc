@@ -205,7 +205,7 @@ struct Statement {
 };
 
 std::optional<Statement> FindStatement(absl::string_view completion, const std::string& source) {
-  std::optional<std::string> found = source == "boxed"    ? FindAnswer(completion, {AnswerSource::kBoxed})
+  std::optional<std::string> found = source == "boxed"    ? FindAnswer(completion, {AnswerSource::kLastBoxed})
                                      : source == "phrase" ? Phrase(completion)
                                                           : LastLine(completion);
   if (!found.has_value()) return std::nullopt;

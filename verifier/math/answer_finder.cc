@@ -1,58 +1,34 @@
 #include "verifier/math/answer_finder.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "verifier/math/math_spans.h"
 
 namespace entrain {
 namespace {
 
 constexpr std::pair<AnswerSource, const char*> kNames[] = {{AnswerSource::kBoxed, "boxed"},
+                                                           {AnswerSource::kLastBoxed, "last_boxed"},
                                                            {AnswerSource::kHash, "hash"},
                                                            {AnswerSource::kPhrase, "phrase"},
-                                                           {AnswerSource::kLastNumber, "last_number"}};
+                                                           {AnswerSource::kLastNumber, "last_number"},
+                                                           {AnswerSource::kLastExpression, "last_expression"},
+                                                           {AnswerSource::kWhole, "whole"}};
 
-// The inside of the braces that open at `open`; nullopt when they do not close.
-std::optional<absl::string_view> Braced(absl::string_view text, size_t open) {
-  int64_t depth = 0;
-  for (size_t i = open; i < text.size(); ++i) {
-    if (text[i] == '\\') {
-      ++i;  // an escaped brace is no brace
-    } else if (text[i] == '{') {
-      ++depth;
-    } else if (text[i] == '}' && --depth == 0) {
-      return text.substr(open + 1, i - open - 1);
-    }
-  }
-  return std::nullopt;
-}
+constexpr size_t kNone = absl::string_view::npos;
+constexpr size_t kMaxTogether = 64;  // boxes or formulas that are one answer
 
-std::optional<std::string> Boxed(absl::string_view text) {
-  // From the end; an unclosed box is passed over once, so that hostile text costs no more than a few passes.
-  absl::string_view rest = text;
-  for (int tries = 0; tries < 8; ++tries) {
-    size_t at = absl::string_view::npos, length = 0;
-    for (const absl::string_view command : {"\\boxed", "\\fbox"}) {
-      const size_t found = rest.rfind(command);
-      if (found != absl::string_view::npos && (at == absl::string_view::npos || found > at)) {
-        at = found;
-        length = command.size();
-      }
-    }
-    if (at == absl::string_view::npos) return std::nullopt;
-    size_t open = at + length;
-    while (open < text.size() && text[open] == ' ') ++open;
-    if (open < text.size() && text[open] == '{') {
-      if (const auto inside = Braced(text, open); inside.has_value())
-        return std::string(absl::StripAsciiWhitespace(*inside));
-    }
-    rest = rest.substr(0, at);
-  }
-  return std::nullopt;
+// The last `c` before `end`; kNone: none.
+size_t LastBefore(absl::string_view text, char c, size_t end) {
+  const void* found = end == 0 ? nullptr : memrchr(text.data(), c, end);
+  return found == nullptr ? kNone : static_cast<size_t>(static_cast<const char*>(found) - text.data());
 }
 
 std::optional<std::string> NonEmpty(absl::string_view text) {
@@ -61,43 +37,188 @@ std::optional<std::string> NonEmpty(absl::string_view text) {
   return std::string(text);
 }
 
+// A box: \boxed{inside}, from `begin` to `end`.
+struct Box {
+  size_t begin = 0, end = 0;
+  absl::string_view inside;
+};
+
+// The last box of text[0, end) whose braces close before `end`. A box that does not close is passed over,
+// `tries` of them at most, so that hostile text costs no more than a few passes.
+std::optional<Box> LastBox(absl::string_view text, size_t end, int tries) {
+  for (size_t at = LastBefore(text, '\\', end); at != kNone; at = LastBefore(text, '\\', at)) {
+    absl::string_view rest = text.substr(at + 1, end - at - 1);
+    if (!absl::ConsumePrefix(&rest, "boxed") && !absl::ConsumePrefix(&rest, "fbox")) continue;
+    rest = absl::StripLeadingAsciiWhitespace(rest);
+    if (absl::StartsWith(rest, "{")) {
+      const size_t open = static_cast<size_t>(rest.data() - text.data());
+      int64_t depth = 0;
+      for (size_t i = open; i < end; ++i) {
+        if (text[i] == '\\') {
+          ++i;  // an escaped brace is no brace
+        } else if (text[i] == '{') {
+          ++depth;
+        } else if (text[i] == '}' && --depth == 0) {
+          return Box{.begin = at,
+                     .end = i + 1,
+                     .inside = absl::StripAsciiWhitespace(text.substr(open + 1, i - open - 1))};
+        }
+      }
+    }
+    if (--tries == 0) break;
+  }
+  return std::nullopt;
+}
+
+bool HasWord(absl::string_view text, absl::string_view word) {
+  for (size_t at = text.find(word); at != kNone; at = text.find(word, at + 1)) {
+    const size_t end = at + word.size();
+    const bool before = at > 0 && absl::ascii_isalpha(static_cast<unsigned char>(text[at - 1]));
+    const bool after = end < text.size() && absl::ascii_isalpha(static_cast<unsigned char>(text[end]));
+    if (!before && !after) return true;
+  }
+  return false;
+}
+
+// Two boxes are one answer when hardly anything stands between them, or a separator does and not much else.
+// The distances are those of Math-Verify (latex2sympy2_extended 1.11, extract_boxed_content); that a sentence
+// ends between them and they are two answers, the last of which counts, is ours.
+bool BelongTogether(absl::string_view between, absl::string_view first, absl::string_view second) {
+  constexpr size_t kClose = 10, kNear = 70;
+  if (between.size() < kClose) return true;
+  for (const absl::string_view end : {". ", ".\n", "! ", "? ", "\n\n"}) {
+    if (absl::StrContains(between, end)) return false;
+  }
+  return first != second && between.size() < kNear &&
+         (absl::StrContains(between, ',') || absl::StrContains(between, ';') || HasWord(between, "and") ||
+          HasWord(between, "or"));
+}
+
+std::string JoinFromLast(const std::vector<absl::string_view>& last_first) {
+  return absl::StrJoin(last_first.rbegin(), last_first.rend(), ", ");
+}
+
+std::optional<std::string> Boxed(absl::string_view text, size_t most) {
+  constexpr int kTries = 8;
+  std::optional<Box> box = LastBox(text, text.size(), kTries);
+  if (!box.has_value()) return std::nullopt;
+  std::vector<absl::string_view> parts = {box->inside};
+  while (parts.size() < most) {
+    const std::optional<Box> before = LastBox(text, box->begin, 1);
+    if (!before.has_value() ||
+        !BelongTogether(text.substr(before->end, box->begin - before->end), before->inside, parts.back()))
+      break;
+    if (before->inside != parts.back()) parts.push_back(before->inside);
+    box = before;
+  }
+  return NonEmpty(parts.size() == 1 ? std::string(parts[0]) : JoinFromLast(parts));
+}
+
 std::optional<std::string> Hash(absl::string_view text) {
-  const size_t at = text.rfind("####");
-  if (at == absl::string_view::npos) return std::nullopt;
-  absl::string_view line = text.substr(at + 4);
-  return NonEmpty(line.substr(0, line.find('\n')));
+  size_t end = text.size();
+  for (size_t at = LastBefore(text, '#', end); at != kNone; at = LastBefore(text, '#', at)) {
+    if (at + 1 >= 4 && text.substr(at - 3, 4) == "####") {
+      absl::string_view line = text.substr(at + 1);
+      return NonEmpty(line.substr(0, line.find('\n')));
+    }
+  }
+  return std::nullopt;
+}
+
+// "answer is", "answers are", "answer:", "answer to the question is": the end of the phrase that begins at
+// `at`; kNone: it is none.
+size_t PhraseEnd(absl::string_view text, size_t at) {
+  constexpr size_t kMaxBetween = 100;
+  constexpr absl::string_view kWord = "answer";
+  absl::string_view rest = text.substr(at, kWord.size() + kMaxBetween);
+  if (!absl::StartsWithIgnoreCase(rest, kWord)) return kNone;
+  rest.remove_prefix(kWord.size());
+  absl::ConsumePrefix(&rest, "s");
+  absl::string_view direct = absl::StripLeadingAsciiWhitespace(rest);
+  absl::ConsumePrefix(&direct, "**");
+  for (const absl::string_view mark : {":", "is", "are", "=", "will be", "would be"}) {
+    if (!absl::StartsWithIgnoreCase(direct, mark)) continue;
+    const size_t end = static_cast<size_t>(direct.data() - text.data()) + mark.size();
+    const bool letter = absl::ascii_isalpha(static_cast<unsigned char>(mark[0])) && end < text.size() &&
+                        absl::ascii_isalpha(static_cast<unsigned char>(text[end]));
+    if (!letter) return end;
+  }
+  // "The answer to the question is": in one sentence, on one line.
+  if (!absl::StartsWithIgnoreCase(direct, "to ") && !absl::StartsWithIgnoreCase(direct, "for ")) return kNone;
+  const absl::string_view sentence = direct.substr(0, direct.find_first_of(".\n$\\"));
+  const size_t is = sentence.rfind(" is ");
+  return is == kNone ? kNone : static_cast<size_t>(direct.data() - text.data()) + is + 4;
+}
+
+// Words behind a comma with which a sentence says more than the answer.
+bool GoesOn(absl::string_view text) {
+  if (!absl::ConsumePrefix(&text, ", ")) return false;
+  for (const absl::string_view word :
+       {"which ", "since ", "because ", "so ", "as ", "where ", "but ", "given "}) {
+    if (absl::StartsWith(text, word)) return true;
+  }
+  return false;
+}
+
+// The sentence at the beginning of `text`: it ends at the end of the line, at a full stop that no digit
+// follows, or where a reason begins. A formula between dollars is not cut.
+absl::string_view Sentence(absl::string_view text) {
+  bool dollar = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\n') return text.substr(0, i);
+    if (text[i] == '$') dollar = !dollar;
+    const bool digit = i + 1 < text.size() && absl::ascii_isdigit(static_cast<unsigned char>(text[i + 1]));
+    if (text[i] == '.' && !digit && !dollar) return text.substr(0, i);
+    if (text[i] == ',' && GoesOn(text.substr(i))) return text.substr(0, i);
+  }
+  return text;
 }
 
 std::optional<std::string> Phrase(absl::string_view text) {
-  const std::string lower = absl::AsciiStrToLower(text);
-  size_t begin = std::string::npos;
-  for (const std::string phrase : {"answer is", "answer:"}) {
-    const size_t at = lower.rfind(phrase);
-    if (at != std::string::npos && (begin == std::string::npos || at + phrase.size() > begin))
-      begin = at + phrase.size();
-  }
-  if (begin == std::string::npos) return std::nullopt;
-  absl::string_view rest = text.substr(begin);
-  rest = rest.substr(0, rest.find('\n'));
-  rest = absl::StripLeadingAsciiWhitespace(rest);
-  absl::ConsumePrefix(&rest, ":");
-  // A sentence ends at a full stop that no digit follows.
-  for (size_t i = 0; i < rest.size(); ++i) {
-    if (rest[i] == '.' &&
-        (i + 1 == rest.size() || !absl::ascii_isdigit(static_cast<unsigned char>(rest[i + 1])))) {
-      rest = rest.substr(0, i);
-      break;
+  constexpr int kTries = 64;
+  int tries = 0;
+  // From the end; an "r" is rarer than an "a".
+  for (size_t at = text.size(); at-- > 0;) {
+    if ((text[at] | 0x20) != 'r' || at < 5 || (text[at - 1] | 0x20) != 'e' || (text[at - 2] | 0x20) != 'w')
+      continue;
+    const size_t end = PhraseEnd(text, at - 5);
+    if (end == kNone) {
+      if (++tries == kTries) break;
+      continue;
     }
+    absl::string_view rest = text.substr(end);
+    for (size_t before = rest.size() + 1; rest.size() < before;) {
+      before = rest.size();
+      rest = absl::StripLeadingAsciiWhitespace(rest);
+      for (const absl::string_view mark : {":", "**", "*"}) absl::ConsumePrefix(&rest, mark);
+    }
+    // A formula that stands near the beginning is the answer: "is $x = 5$, because …".
+    constexpr size_t kMaxLead = 50;
+    if (const std::optional<MathSpan> span = FirstMathSpan(rest);
+        span.has_value() && span->begin <= kMaxLead) {
+      const absl::string_view lead = rest.substr(0, span->begin);
+      if (lead.find_first_of("\n0123456789") == kNone) return NonEmpty(MathSpansText(rest, *span));
+    }
+    absl::string_view sentence = Sentence(rest);
+    absl::ConsumeSuffix(&sentence, "**");
+    if (auto found = NonEmpty(sentence); found.has_value()) return found;
+    if (++tries == kTries) break;
   }
-  return NonEmpty(rest);
+  return std::nullopt;
 }
 
 bool IsDigit(absl::string_view text, size_t i) {
   return i < text.size() && absl::ascii_isdigit(static_cast<unsigned char>(text[i]));
 }
 
-// digits, thousands commas, a decimal point, a fraction bar, a sign, backwards from the last digit.
-std::optional<std::string> LastNumber(absl::string_view text) {
+struct FoundNumber {
+  size_t end = 0;
+  std::string text;
+};
+
+// digits, thousands commas, a decimal point, a fraction bar, an exponent, a sign, backwards from the last
+// digit.
+std::optional<FoundNumber> LastNumber(absl::string_view text) {
   size_t end = text.size();
   while (end > 0 && !IsDigit(text, end - 1)) --end;
   if (end == 0) return std::nullopt;
@@ -106,7 +227,10 @@ std::optional<std::string> LastNumber(absl::string_view text) {
     const char before = text[begin - 1];
     const bool joins = (before == ',' || before == '.' || before == '/') && begin >= 2 &&
                        IsDigit(text, begin - 2) && IsDigit(text, begin);
-    if (!IsDigit(text, begin - 1) && !joins) break;
+    const bool exponent = (before == 'e' || before == 'E') && begin >= 2 && IsDigit(text, begin - 2);
+    const bool signed_exponent = (before == '-' || before == '+') && begin >= 3 && IsDigit(text, begin - 3) &&
+                                 (text[begin - 2] == 'e' || text[begin - 2] == 'E');
+    if (!IsDigit(text, begin - 1) && !joins && !exponent && !signed_exponent) break;
     --begin;
   }
   if (begin > 0 && text[begin - 1] == '.') --begin;  // .5
@@ -115,11 +239,29 @@ std::optional<std::string> LastNumber(absl::string_view text) {
     const bool dash = begin >= 2 && (IsDigit(text, begin - 2) ||
                                      absl::ascii_isalpha(static_cast<unsigned char>(text[begin - 2])));
     if (!dash) --begin;
+  } else if (begin > 1 && text[begin - 1] == '$' && text[begin - 2] == '-') {
+    begin -= 2;  // -$5
   }
   constexpr absl::string_view kMinusSign = "−";
   const bool minus_sign = absl::EndsWith(text.substr(0, begin), kMinusSign);
-  if (end < text.size() && text[end] == '%') ++end;
-  return absl::StrCat(minus_sign ? "-" : "", text.substr(begin, end - begin));
+  absl::string_view after = text.substr(end);
+  absl::ConsumePrefix(&after, " ");
+  for (const absl::string_view percent : {"%", "\\%", "percent", "pct"}) {
+    if (!absl::StartsWith(after, percent)) continue;
+    end = static_cast<size_t>(after.data() - text.data()) + percent.size();
+    break;
+  }
+  return FoundNumber{.end = end,
+                     .text = absl::StrCat(minus_sign ? "-" : "", text.substr(begin, end - begin))};
+}
+
+std::optional<std::string> LastExpression(absl::string_view text) {
+  const std::optional<FoundNumber> number = LastNumber(text);
+  const std::optional<std::pair<size_t, std::string>> spans = LastMathSpans(text);
+  if (spans.has_value() && (!number.has_value() || number->end <= spans->first))
+    return NonEmpty(spans->second);
+  if (number.has_value()) return number->text;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -131,12 +273,19 @@ std::optional<AnswerSource> AnswerSourceFromName(absl::string_view name) {
   return std::nullopt;
 }
 
-std::optional<std::string> FindAnswer(absl::string_view text, const std::vector<AnswerSource>& sources) {
+std::string AnswerSourceNames() {
+  return absl::StrJoin(kNames, ", ", [](std::string* out, const auto& entry) { *out += entry.second; });
+}
+
+std::optional<std::string> FindAnswer(absl::string_view text, std::span<const AnswerSource> sources) {
   for (const AnswerSource source : sources) {
     std::optional<std::string> found;
     switch (source) {
       case AnswerSource::kBoxed:
-        found = Boxed(text);
+        found = Boxed(text, kMaxTogether);
+        break;
+      case AnswerSource::kLastBoxed:
+        found = Boxed(text, 1);
         break;
       case AnswerSource::kHash:
         found = Hash(text);
@@ -145,7 +294,14 @@ std::optional<std::string> FindAnswer(absl::string_view text, const std::vector<
         found = Phrase(text);
         break;
       case AnswerSource::kLastNumber:
-        found = LastNumber(text);
+        if (const std::optional<FoundNumber> number = LastNumber(text); number.has_value())
+          found = number->text;
+        break;
+      case AnswerSource::kLastExpression:
+        found = LastExpression(text);
+        break;
+      case AnswerSource::kWhole:
+        found = NonEmpty(text);
         break;
     }
     if (found.has_value() && !found->empty()) return found;

@@ -94,7 +94,9 @@ enum class Relation : uint8_t {
   kGreater,
   kGreaterEqual,
   kIn,
-  kApproximately
+  kApproximately,
+  kTo,         // x \to 0
+  kCongruent,  // a \equiv b
 };
 
 // A number as it was written. Its value is exact.

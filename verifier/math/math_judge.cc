@@ -1,90 +1,226 @@
+#include <algorithm>
+#include <span>
 #include <string>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "verifier/judges.h"
 #include "verifier/math/answer_finder.h"
-#include "verifier/math/bare_number.h"
-#include "verifier/math/number.h"
+#include "verifier/math/equivalence.h"
+#include "verifier/math/parse_formula.h"
+#include "verifier/math/plain_decimal.h"
+#include "verifier/math/text_answer.h"
 
 namespace entrain {
 namespace {
 
 constexpr size_t kMaxCompletionBytes = 8u << 20;
+constexpr size_t kLongReference =
+    200;  // bytes; a reference that is longer is a solution rather than an answer
+
+constexpr AnswerSource kSources[] = {AnswerSource::kBoxed, AnswerSource::kHash, AnswerSource::kPhrase,
+                                     AnswerSource::kLastExpression};
+constexpr AnswerSource kMarked[] = {AnswerSource::kBoxed, AnswerSource::kHash};
+
+struct Settings {
+  std::vector<AnswerSource> sources;
+  EquivalenceOptions equivalence;
+  std::string problem;
+};
+
+Settings ReadSettings(const nlohmann::json& options) {
+  Settings out;
+  JudgeOptions read(options);
+  std::string unknown;
+  const bool chosen = read.Has("sources");
+  for (const std::string& name : read.Words("sources", {})) {
+    const auto source = AnswerSourceFromName(name);
+    if (source.has_value()) {
+      out.sources.push_back(*source);
+    } else {
+      unknown = name;
+    }
+  }
+  if (!chosen) out.sources.assign(std::begin(kSources), std::end(kSources));
+  EquivalenceOptions& equivalence = out.equivalence;
+  equivalence.decimals = static_cast<int32_t>(read.Whole("decimals", -1, 100, equivalence.decimals));
+  equivalence.round_to_reference = read.Flag("round_to_reference", equivalence.round_to_reference);
+  if (const auto amount = read.Amount("abs"); amount.has_value())
+    equivalence.absolute_tolerance = amount->get_d();
+  if (const auto amount = read.Amount("rel"); amount.has_value())
+    equivalence.relative_tolerance = amount->get_d();
+  const std::string percent = read.Word("percent", {"either", "fraction", "number"}, "either");
+  equivalence.percent = percent == "fraction" ? PercentRule::kFraction
+                        : percent == "number" ? PercentRule::kNumber
+                                              : PercentRule::kEither;
+  equivalence.ordered_lists = read.Flag("ordered", equivalence.ordered_lists);
+  equivalence.units = read.Flag("units", equivalence.units);
+  equivalence.inequality_for_set = read.Flag("inequality_for_set", equivalence.inequality_for_set);
+  equivalence.symbol_names = read.Flag("symbol_names", equivalence.symbol_names);
+  out.problem = read.Problem();
+  if (!out.problem.empty()) return out;
+  if (!unknown.empty()) {
+    out.problem = absl::StrCat("verifier_options.sources: expected one of ", AnswerSourceNames(),
+                               ", found \"", unknown.substr(0, 60), "\"");
+  } else if (out.sources.empty()) {
+    out.problem = "verifier_options.sources: expected at least one, found none";
+  }
+  return out;
+}
+
+const Settings& DefaultSettings() {
+  static const auto* const kSettings = new Settings(ReadSettings(nlohmann::json::object()));
+  return *kSettings;
+}
+
+// One side of the comparison, read as far as was needed.
+struct Side {
+  std::string text;
+  std::optional<PlainDecimal> decimal;  // refers to `text`
+  ParsedFormula parsed;                 // of `text`, once Parse was called
+
+  explicit Side(std::string answer) : text(std::move(answer)), decimal(ReadPlainDecimal(text)) {}
+  Side(const Side&) = delete;
+  Side& operator=(const Side&) = delete;
+
+  void Parse() { parsed = ParseFormula(text); }
+  bool formula() const { return parsed.status == ParseStatus::kFormula; }
+  bool words() const { return formula() && Root().op == Op::kText; }
+  const Node& Root() const { return parsed.formula.nodes[parsed.formula.root()]; }
+};
+
+// A worked solution ends in a box, in ####, or somewhere in its last words; else the reference is the answer.
+std::string ReferenceText(absl::string_view answer) {
+  if (auto marked = FindAnswer(answer, std::span(kMarked)); marked.has_value()) return *std::move(marked);
+  const absl::string_view whole = absl::StripAsciiWhitespace(answer);
+  if (whole.size() > kLongReference && !ReadPlainDecimal(whole).has_value() &&
+      ParseFormula(whole).status == ParseStatus::kNoFormula) {
+    constexpr AnswerSource kLast[] = {AnswerSource::kPhrase, AnswerSource::kLastExpression};
+    if (auto last = FindAnswer(whole, std::span(kLast)); last.has_value()) return *std::move(last);
+  }
+  return std::string(whole);
+}
+
+// "1,22" where a decimal point is meant: "1.22"; "" for all else.
+std::string DecimalComma(absl::string_view text) {
+  const size_t comma = text.find(',');
+  if (comma == absl::string_view::npos || comma == 0 || comma + 1 == text.size()) return "";
+  std::string point(text);
+  point[comma] = '.';
+  return ReadPlainDecimal(point).has_value() ? point : "";
+}
 
 class MathJudge final : public Judge {
  public:
   VerifierInfo Describe() const override {
-    return {.summary = "The completion's final answer equals the reference.",
-            .options = {{"sources", "boxed, hash, phrase, last_number",
-                         "where the answer may stand, in order; the first that has one decides"}}};
+    return {.summary = "The completion's final answer equals the reference, as mathematics.",
+            .options = {
+                {"sources", "boxed, hash, phrase, last_expression",
+                 absl::StrCat("where the answer may stand, in order, of: ", AnswerSourceNames(),
+                              "; the first that has one decides")},
+                {"decimals", "6", "decimal numbers are compared rounded to that many decimals; -1: exactly"},
+                {"round_to_reference", "false", "rounding to the decimals of the reference is enough"},
+                {"abs", "0", "how far off a number may be"},
+                {"rel", "0", "how far off a number may be, as a share of the reference"},
+                {"percent", "either", "what 50% equals: 0.5 (fraction), 50 (number), or either"},
+                {"ordered", "false", "the order of a list counts"},
+                {"units", "false", "units count: 3 cm is not 3"},
+                {"inequality_for_set", "false", "1 < x < 2 will do for the interval (1, 2)"},
+                {"symbol_names", "true", "the names of variables count"}}};
   }
 
   Verdict Decide(absl::string_view completion, absl::string_view answer, const nlohmann::json& options,
                  const JudgeContext&) const override {
-    JudgeOptions read(options);
-    std::vector<AnswerSource> sources;
-    std::string unknown;
-    for (const std::string& name : read.Words("sources", {"boxed", "hash", "phrase", "last_number"})) {
-      const auto source = AnswerSourceFromName(name);
-      if (source.has_value()) {
-        sources.push_back(*source);
-      } else {
-        unknown = name;
-      }
-    }
-    if (const std::string problem = read.Problem(); !problem.empty()) return OurError(problem);
-    if (!unknown.empty()) {
+    Settings given_settings;
+    if (!options.empty()) given_settings = ReadSettings(options);
+    const Settings& settings = options.empty() ? DefaultSettings() : given_settings;
+    if (!settings.problem.empty()) return OurError(settings.problem);
+    if (answer.size() > kMaxCompletionBytes)
       return OurError(
-          absl::StrCat("verifier_options.sources: expected boxed, hash, phrase or last_number, found \"",
-                       unknown.substr(0, 60), "\""));
+          absl::StrCat("answer: expected at most ", kMaxCompletionBytes, " bytes, found ", answer.size()));
+
+    Side reference(ReferenceText(answer));
+    if (!reference.decimal.has_value()) {
+      reference.Parse();
+      if (reference.parsed.status == ParseStatus::kPastLimit)
+        return OurError(absl::StrCat("answer: ", reference.parsed.detail));
+      if (!reference.formula() && FoldAnswer(reference.text).empty())
+        return OurError("answer: expected a reference, found nothing");
     }
-    if (sources.empty()) return OurError("verifier_options.sources: expected at least one, found none");
-    if (answer.size() > kMaxAnswerBytes)
-      return OurError(
-          absl::StrCat("answer: expected at most ", kMaxAnswerBytes, " bytes, found ", answer.size()));
-    // A reference may be the bare answer or a worked solution that ends in one.
-    const std::string reference = NormalizeAnswer(
-        FindAnswer(answer, {AnswerSource::kBoxed, AnswerSource::kHash}).value_or(std::string(answer)));
-    if (reference.empty()) return OurError("answer: expected a reference, found nothing");
     if (completion.size() > kMaxCompletionBytes)
       return Limit(absl::StrCat("completion: more than ", kMaxCompletionBytes, " bytes"));
-    const std::optional<std::string> found = FindAnswer(completion, sources);
+    std::optional<std::string> found = FindAnswer(completion, std::span(settings.sources));
     if (!found.has_value()) return Unparsable("no answer was found");
-    if (found->size() > kMaxAnswerBytes)
-      return Limit(absl::StrCat("answer: more than ", kMaxAnswerBytes, " bytes"));
-    return Compare(*found, NormalizeAnswer(*found), reference);
+    Side given(*std::move(found));
+    if (given.text == reference.text) return Correct(std::move(given.text));
+    return Compare(given, reference, settings.equivalence);
   }
 
  private:
-  static Verdict Compare(const std::string& extracted, const std::string& given,
-                         const std::string& reference) {
-    if (given == reference) return Correct(extracted);
-    const ParsedNumber wanted = ParseNumber(reference);
-    if (wanted.status == NumberStatus::kPastLimit) {
-      return OurError(absl::StrCat("answer: expected at most ", kMaxNumberDigits,
-                                   " digits and an exponent of at most ", kMaxExponent));
+  // Digits first: most answers are numbers, and a megabyte of digits is compared as text.
+  static Verdict Compare(Side& given, Side& reference, const EquivalenceOptions& options) {
+    if (given.decimal.has_value() && reference.decimal.has_value()) {
+      if (SameDecimal(*given.decimal, *reference.decimal)) return Correct(std::move(given.text));
+      const bool whole = !given.decimal->has_point && !reference.decimal->has_point;
+      const bool exact = options.absolute_tolerance == 0 && options.relative_tolerance == 0;
+      const size_t digits = std::max(given.decimal->digits(), reference.decimal->digits());
+      if ((whole && exact) || digits > kMaxFormulaDigits) return Wrong(std::move(given.text), "");
     }
-    const ParsedNumber number = ParseNumber(given);
-    if (number.status == NumberStatus::kPastLimit) {
-      return Limit(absl::StrCat("digits: more than ", kMaxNumberDigits, ", or an exponent of more than ",
-                                kMaxExponent));
+    if (!reference.formula()) reference.Parse();
+    if (reference.parsed.status ==
+        ParseStatus::kPastLimit)  // digits, and more of them than the other side has
+      return Wrong(std::move(given.text), "not as many digits");
+    given.Parse();
+    if (given.parsed.status == ParseStatus::kPastLimit) return Limit(given.parsed.detail);
+    return CompareRead(given, reference, options);
+  }
+
+  static Verdict CompareRead(Side& given, Side& reference, const EquivalenceOptions& options) {
+    std::string detail;
+    if (given.formula() && reference.formula()) {
+      const Comparison comparison = entrain::Compare(given.parsed.formula, reference.parsed.formula, options);
+      if (comparison.sameness == Sameness::kSame) return Correct(std::move(given.text));
+      if (comparison.sameness == Sameness::kGivenPastLimit) return Limit(comparison.detail);
+      if (comparison.sameness == Sameness::kReferencePastLimit)
+        return OurError(absl::StrCat("answer: ", comparison.detail));
+      if (SameInAnotherReading(given, reference, options)) return Correct(std::move(given.text));
+      detail = comparison.detail;
+    } else if (!given.formula()) {
+      detail = absl::StrCat("no formula: ", given.parsed.detail);
     }
-    if (wanted.status == NumberStatus::kNumber && number.status == NumberStatus::kNumber) {
-      return number.value == wanted.value ? Correct(extracted) : Wrong(extracted, "");
-    }
-    if (wanted.status == NumberStatus::kNumber) {
-      const ParsedNumber bare = ParseBareNumber(given);
-      return bare.status == NumberStatus::kNumber && bare.value == wanted.value
-                 ? Correct(extracted)
-                 : Wrong(extracted, bare.status == NumberStatus::kNumber ? "" : "not a number");
-    }
-    const auto fold = [](std::string text) {
-      absl::AsciiStrToLower(&text);
-      std::erase_if(text, [](char c) { return absl::ascii_isspace(static_cast<unsigned char>(c)); });
-      return text;
+    const bool words = !reference.formula() || reference.words() || given.words();
+    if (words && FoldAnswer(given.text) == FoldAnswer(reference.text)) return Correct(std::move(given.text));
+    const std::optional<char> letter = ChoiceLetter(reference.text);
+    if (letter.has_value() && ChoiceLetter(given.text) == letter) return Correct(std::move(given.text));
+    return Wrong(std::move(given.text), std::move(detail));
+  }
+
+  // A comma that was read as a separator of thousands may separate a list, and one that was read as the
+  // separator of a list may stand for a decimal point. What the other side is tells.
+  static bool SameInAnotherReading(const Side& given, const Side& reference,
+                                   const EquivalenceOptions& options) {
+    const auto same = [&](const ParsedFormula& a, const ParsedFormula& b) {
+      return a.status == ParseStatus::kFormula && b.status == ParseStatus::kFormula &&
+             entrain::Compare(a.formula, b.formula, options).sameness == Sameness::kSame;
     };
-    return fold(given) == fold(reference) ? Correct(extracted) : Wrong(extracted, "");
+    const bool given_list = given.Root().op != Op::kNumber,
+               reference_list = reference.Root().op != Op::kNumber;
+    if (given.parsed.thousands_comma && reference_list &&
+        same(ParseFormula(given.text, {.commas_separate = true}), reference.parsed))
+      return true;
+    if (reference.parsed.thousands_comma && given_list &&
+        same(given.parsed, ParseFormula(reference.text, {.commas_separate = true})))
+      return true;
+    if (given.Root().op == Op::kList && !reference_list) {
+      const std::string point = DecimalComma(given.text);
+      if (!point.empty() && same(ParseFormula(point), reference.parsed)) return true;
+    }
+    if (reference.Root().op == Op::kList && !given_list) {
+      const std::string point = DecimalComma(reference.text);
+      if (!point.empty() && same(given.parsed, ParseFormula(point))) return true;
+    }
+    return false;
   }
 };
 

@@ -1,6 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <initializer_list>
+#include <string>
+#include <utility>
+
 #include "tests/unit/verifier/judge_one.h"
 
 namespace entrain {
@@ -73,6 +77,14 @@ TEST(Math, AcceptsEqualNumbersHoweverTheyAreWritten) {
            Row{"30^\\circ", "30"},
            Row{"30°", "30"},
            Row{"1,000 \\text{ square feet}", "1000"},
+           Row{"1/2/3", "1/6"},
+           Row{"--5", "5"},
+           Row{"10 - 5", "5"},
+           Row{"|5|", "5"},
+           Row{"5 million", "5000000"},
+           Row{"1,22", "1.22"},
+           Row{"1 000", "1000"},
+           Row{"0.333333", "1/3"},  // six decimals, as Math-Verify
        }) {
     const Verdict verdict = JudgeOne("math", Boxed(row.answer), row.reference);
     EXPECT_EQ(KindOf(verdict), "correct") << row.answer << " | " << row.reference << " | " << verdict.detail;
@@ -85,17 +97,14 @@ TEST(Math, RefusesWhatIsAnotherNumberOrOnlyHoldsTheNumber) {
   for (const Row& row : {
            Row{"41", "42"},
            Row{"-42", "42"},
-           Row{"0.3333333333333333", "1/3"},  // a double would round them together
-           Row{"0.1000000000000000000001", "0.1"},
            Row{"123456789012345678901234567891", "123456789012345678901234567890"},
            Row{"1/0", "0"},
            Row{"\\frac{1}{0}", "0"},
            Row{"50", "0.5"},
+           Row{"0.33", "1/3"},
            Row{"12,34", "1234"},
            Row{"1,2,3", "3"},
            Row{"1.2.3", "1.2"},
-           Row{"1/2/3", "1/6"},
-           Row{"--5", "5"},
            Row{"\\frac{1}{2", "0.5"},
            Row{"4 5", "45"},
            Row{"\\sqrt{5}", "5"},
@@ -103,10 +112,7 @@ TEST(Math, RefusesWhatIsAnotherNumberOrOnlyHoldsTheNumber) {
            Row{"5 x", "5"},
            Row{"5\\pi", "5"},
            Row{"5 pi", "5"},
-           Row{"2x = 5", "5"},
-           Row{"x^2 = 5", "5"},
            Row{"a-5", "5"},
-           Row{"10 - 5", "5"},
            Row{"4 or 5", "5"},
            Row{"4 \\text{ or } 5", "5"},
            Row{"5 or more", "5"},
@@ -114,7 +120,6 @@ TEST(Math, RefusesWhatIsAnotherNumberOrOnlyHoldsTheNumber) {
            Row{"minus 5", "5"},
            Row{"5 million", "5"},
            Row{"5!", "5"},
-           Row{"|5|", "5"},
            Row{"0x5", "5"},
            Row{"5e", "5"},
            Row{"five", "5"},
@@ -127,12 +132,25 @@ TEST(Math, RefusesWhatIsAnotherNumberOrOnlyHoldsTheNumber) {
   }
 }
 
-TEST(Math, ComparesTextsAfterNormalisation) {
-  for (const Row& row : {Row{"\\text{blue}", "blue"}, Row{"Blue", "blue"}, Row{"(1, 2)", "(1,2)"},
-                         Row{"x + 1", "x+1"}, Row{"\\frac{x}{2}", "\\dfrac{x}{2}"}}) {
+TEST(Math, DecimalsCanBeComparedExactly) {
+  for (const Row& row : {Row{"0.3333333333333333", "1/3"},  // a double would round them together
+                         Row{"0.1000000000000000000001", "0.1"}}) {
+    EXPECT_EQ(KindOf(JudgeOne("math", Boxed(row.answer), row.reference)), "correct") << row.answer;
+    EXPECT_EQ(KindOf(JudgeOne("math", Boxed(row.answer), row.reference, R"({"decimals": -1})")), "wrong")
+        << row.answer;
+  }
+}
+
+TEST(Math, ComparesFormulasAndTexts) {
+  for (const Row& row :
+       {Row{"\\text{blue}", "blue"}, Row{"Blue", "blue"}, Row{"(1, 2)", "(1,2)"}, Row{"x + 1", "x+1"},
+        Row{"1+x", "x+1"}, Row{"\\frac{x}{2}", "\\dfrac{x}{2}"}, Row{"\\foo{x} y", "\\foo{x}y"},
+        Row{"\\text{No Solution}", "no solution"}, Row{"3\\sqrt{13}", "\\sqrt{117}"},
+        Row{"100, 200, 300", "100,200,300"}, Row{"$12$ and $13$", "12 \\text{ and } 13"}}) {
     EXPECT_EQ(KindOf(JudgeOne("math", Boxed(row.answer), row.reference)), "correct") << row.answer;
   }
-  for (const Row& row : {Row{"blue", "red"}, Row{"(2,1)", "(1,2)"}, Row{"1+x", "x+1"}, Row{"3", "x"}})
+  for (const Row& row : {Row{"blue", "red"}, Row{"(2,1)", "(1,2)"}, Row{"3", "x"}, Row{"\\foo x", "\\foo y"},
+                         Row{"32, 349", "32348"}, Row{"3\\sqrt{13}", "\\sqrt{116}"}})
     EXPECT_EQ(KindOf(JudgeOne("math", Boxed(row.answer), row.reference)), "wrong") << row.answer;
 }
 
@@ -142,7 +160,7 @@ struct Found {
 
 TEST(Math, FindsTheAnswerWhereItStands) {
   for (const Found& row : {
-           Found{"\\boxed{1} and then \\boxed{42}", "42"},
+           Found{"First \\boxed{1}. That was wrong, it is \\boxed{42}", "42"},
            Found{"\\boxed{\\frac{84}{2}}, done", "\\frac{84}{2}"},
            Found{"\\boxed{42} but \\boxed{unclosed", "42"}, Found{"\\fbox{42}", "42"},
            Found{"\\boxed {42}", "42"}, Found{"41 #### 42", "42"}, Found{"#### 41\n#### 42\nend 7", "42"},
@@ -168,6 +186,53 @@ TEST(Math, SourcesCanBeChosenAndOrdered) {
   EXPECT_THAT(JudgeOne("math", text, "8", R"({"sources": ["box"]})").detail,
               AllOf(HasSubstr("sources"), HasSubstr("\"box\"")));
   EXPECT_EQ(KindOf(JudgeOne("math", text, "8", R"({"sources": []})")), "error");
+  EXPECT_EQ(JudgeOne("math", text, "8", R"({"sources": ["whole"]})").extracted, text);
+}
+
+// Two boxes of one sentence are one answer: whoever boxes two candidates has not answered.
+TEST(Math, BoxesThatStandTogetherAreOneAnswer) {
+  for (const Found& row : {Found{"\\boxed{1} and \\boxed{2}", "1, 2"}, Found{"\\boxed{1},\\boxed{2}", "1, 2"},
+                           Found{"$\\boxed{2}$ or $\\boxed{1}$", "2, 1"}}) {
+    const Verdict verdict = JudgeOne("math", row.completion, "\\{1, 2\\}");
+    EXPECT_EQ(KindOf(verdict), "correct") << row.completion << " | " << verdict.detail;
+    EXPECT_EQ(verdict.extracted, row.extracted);
+    EXPECT_EQ(KindOf(JudgeOne("math", row.completion, "2")), "wrong");
+  }
+  EXPECT_EQ(JudgeOne("math", "\\boxed{1} and \\boxed{2}", "2", R"({"sources": ["last_boxed"]})").extracted,
+            "2");
+  EXPECT_EQ(JudgeOne("math", "\\boxed{7}. Again: \\boxed{7}", "7").extracted, "7") << "said twice";
+}
+
+TEST(Math, FindsTheLastExpressionWhenNothingMarksTheAnswer) {
+  for (const Found& row : {
+           Found{"Thus it is $\\frac{84}{2}$.", "\\frac{84}{2}"},
+           Found{"Thus \\( 42 \\)", "42"},
+           Found{"so\n\\[ 6 \\cdot 7 \\]\nas claimed", "6 \\cdot 7"},
+           Found{"$$\n42\n$$", "42"},
+           Found{"It costs $5 in March and $42 in May.", "42"},
+           Found{"from $x = 1$ to 42", "42"},
+           Found{"The answer is $x = 42$, because $x > 0$.", "x = 42"},
+           Found{"**Answer:**\n\n42", "42"},
+           Found{"The final answer is: $42$. I hope it is correct.", "42"},
+           Found{"The answer is 42, which is even", "42"},
+           Found{"The answer to this question is 42.", "42"},
+       }) {
+    const Verdict verdict = JudgeOne("math", row.completion, "42");
+    EXPECT_EQ(KindOf(verdict), "correct") << row.completion << " | " << verdict.detail;
+    EXPECT_EQ(verdict.extracted, row.extracted) << row.completion;
+  }
+  EXPECT_EQ(JudgeOne("math", "the roots are $1$, $2$ and $3$", "1, 2, 3").extracted, "1, 2, 3");
+  EXPECT_EQ(JudgeOne("math", "it is $28$ percent", "28\\%").extracted, "28%");
+}
+
+TEST(Math, AChoiceIsItsLetterWithOrWithoutItsText) {
+  for (const Row& row :
+       {Row{"(B)", "B"}, Row{"B.", "B"}, Row{"\\text{B}", "B"}, Row{"\\textbf{(B)}", "B"}, Row{"B. 42", "B"},
+        Row{"(B) blue", "B"}, Row{"**B**", "B"}, Row{"B", "(B)"}, Row{"B", "B) blue"}})
+    EXPECT_EQ(KindOf(JudgeOne("math", Boxed(row.answer), row.reference)), "correct") << row.answer;
+  for (const Row& row : {Row{"(C)", "B"}, Row{"b", "B"}, Row{"B = 42", "B"}, Row{"BC", "B"},
+                         Row{"B or C", "B"}, Row{"B, C", "B"}, Row{"42", "B"}})
+    EXPECT_EQ(KindOf(JudgeOne("math", Boxed(row.answer), row.reference)), "wrong") << row.answer;
 }
 
 TEST(Math, AReferenceMayBeAWorkedSolution) {
@@ -183,33 +248,71 @@ TEST(Math, ACompletionWithoutAnAnswerIsUnparsable) {
   }
 }
 
-TEST(Math, AReferenceThatCannotBeReadIsOurError) {
-  for (const std::string& reference : {std::string(""), std::string("  $ $ "), std::string(20'000, '7')}) {
-    const Verdict verdict = JudgeOne("math", "\\boxed{42}", reference);
-    EXPECT_EQ(KindOf(verdict), "error") << reference.substr(0, 10);
-    EXPECT_FALSE(verdict.score.has_value());
-    EXPECT_THAT(verdict.detail, HasSubstr("answer"));
+TEST(Math, AReferenceThatCannotBeReadIsOurErrorWhateverTheCompletionIs) {
+  for (const std::string& reference :
+       {std::string(""), std::string("  $ $ "), std::string("1e10001"),
+        "\\frac{" + std::string(20'000, '7') + "}{2}", std::string(100'001, 'x')}) {
+    for (const char* completion : {"\\boxed{42}", ""}) {
+      const Verdict verdict = JudgeOne("math", completion, reference);
+      EXPECT_EQ(KindOf(verdict), "error") << reference.substr(0, 10);
+      EXPECT_FALSE(verdict.score.has_value());
+      EXPECT_THAT(verdict.detail, HasSubstr("answer"));
+    }
   }
+}
+
+// Numbers written as digits are compared as digits, however many there are.
+TEST(Math, AMegabyteOfDigitsIsEqualOrNot) {
+  const std::string digits(1'000'000, '7');
+  std::string other = digits;
+  other.back() = '8';
+  EXPECT_EQ(KindOf(JudgeOne("math", Boxed(digits), digits)), "correct");
+  EXPECT_EQ(KindOf(JudgeOne("math", Boxed("+" + digits + ".00"), "0" + digits)), "correct");
+  EXPECT_EQ(KindOf(JudgeOne("math", Boxed(digits), other)), "wrong");
+  EXPECT_EQ(KindOf(JudgeOne("math", Boxed("0." + digits), "0." + other)), "wrong");
+  EXPECT_EQ(KindOf(JudgeOne("math", Boxed(digits), "42")), "wrong");
+  EXPECT_EQ(KindOf(JudgeOne("math", Boxed("x + 1"), digits)), "wrong");
 }
 
 // The limits count work: they say the same on every machine.
 TEST(Math, LimitsAreNamedAndCountWork) {
-  EXPECT_EQ(KindOf(JudgeOne("math", Boxed(std::string(10'000, '7')), std::string(10'000, '7') + ".0")),
-            "error");
-  const std::string most(9'999, '7');
-  EXPECT_EQ(KindOf(JudgeOne("math", Boxed(most + ".0"), most)), "correct") << "10,000 digits are read";
-  const Verdict digits = JudgeOne("math", Boxed(std::string(10'001, '7')), "42");
+  const auto judge = [](const std::string& answer) { return JudgeOne("math", Boxed(answer), "42"); };
+  EXPECT_EQ(KindOf(judge("x + " + std::string(10'000, '7'))), "wrong") << "10,000 digits are read";
+  const Verdict digits = judge("x + " + std::string(10'001, '7'));
   EXPECT_EQ(KindOf(digits), "limit");
   EXPECT_EQ(digits.score, 0.0);
   EXPECT_THAT(digits.detail, HasSubstr("digits: more than 10000"));
-  EXPECT_EQ(KindOf(JudgeOne("math", Boxed("1e10000"), "42")), "wrong");
-  EXPECT_THAT(JudgeOne("math", Boxed("1e10001"), "42").detail, HasSubstr("exponent"));
-  EXPECT_EQ(KindOf(JudgeOne("math", Boxed("1e99999999999999999999"), "42")), "limit");
-  EXPECT_EQ(KindOf(JudgeOne("math", Boxed("1e-99999999999999999999"), "42")), "limit");
-  EXPECT_THAT(JudgeOne("math", Boxed(std::string(40'001, 'a')), "42").detail,
-              HasSubstr("answer: more than 40000 bytes"));
+  EXPECT_EQ(KindOf(judge("1e10000")), "wrong");
+  EXPECT_THAT(judge("1e10001").detail, HasSubstr("exponent: more than 10000"));
+  EXPECT_EQ(KindOf(judge("1e99999999999999999999")), "limit");
+  EXPECT_EQ(KindOf(judge("1e-99999999999999999999")), "limit");
+  std::string many = "1e9000";
+  for (int i = 0; i < 11; ++i) many += " + 1e9000";
+  EXPECT_THAT(judge(many).detail, HasSubstr("digits: more than 100000 in all"));
+  std::string parts = "x";
+  for (int i = 0; i < 20'000; ++i) parts += "+x";
+  EXPECT_THAT(judge(parts).detail, HasSubstr("formula: more than 20000 parts"));
+  EXPECT_THAT(judge(std::string(100'001, 'a')).detail, HasSubstr("formula: more than 100000 bytes"));
   EXPECT_THAT(JudgeOne("math", std::string((8u << 20) + 1, 'a'), "42").detail,
               HasSubstr("completion: more than"));
+}
+
+std::string Repeat(const std::string& text, size_t times) {
+  std::string out;
+  for (size_t i = 0; i < times; ++i) out += text;
+  return out;
+}
+
+TEST(Math, NestingHasNoLimit) {
+  for (const auto& [open, close] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"(", ")"}, {"\\left(", "\\right)"}, {"{", "}"}, {"[", "]"}, {"\\text{", "}"}, {"-(-", ")"}}) {
+    EXPECT_EQ(KindOf(JudgeOne("math", Boxed(Repeat(open, 5'000) + "42" + Repeat(close, 5'000)), "42")),
+              "correct")
+        << open;
+    EXPECT_EQ(KindOf(JudgeOne("math", Boxed(Repeat(open, 5'000) + "43" + Repeat(close, 5'000)), "42")),
+              "wrong")
+        << open;
+  }
 }
 
 }  // namespace

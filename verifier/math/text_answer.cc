@@ -1,0 +1,78 @@
+#include "verifier/math/text_answer.h"
+
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/strip.h"
+#include "verifier/math/math_words.h"
+
+namespace entrain {
+
+std::string FoldAnswer(absl::string_view text) {
+  std::string out;
+  std::vector<bool> dropped;  // of the open braces: they belong to \text
+  bool drop_next = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\\' && i + 1 < text.size()) {
+      size_t end = i + 1;
+      while (end < text.size() && absl::ascii_isalpha(static_cast<unsigned char>(text[end]))) ++end;
+      const absl::string_view command = text.substr(i + 1, end - i - 1);
+      if (command.empty()) {
+        const char next = text[++i];
+        if (absl::StrContains(",;:! ()[]", next)) continue;
+        if (next == '{' || next == '}' || next == '\\') out += '\\';
+        out += next;
+        continue;
+      }
+      drop_next = IsTextCommand(command) || IsStyleCommand(command);
+      if (!drop_next) {
+        out += '\\';
+        out.append(command.data(), command.size());
+      }
+      i = end - 1;
+      continue;
+    }
+    const auto digit = [&](size_t at) { return at < text.size() && text[at] >= '0' && text[at] <= '9'; };
+    if (c == ' ' && i > 0 && digit(i - 1) && digit(i + 1)) out += c;  // 4 5 is not 45
+    if (absl::ascii_isspace(static_cast<unsigned char>(c)) || c == '$' || c == '*' || c == '`') continue;
+    if (c == '{') dropped.push_back(drop_next);
+    if (c == '}' && !dropped.empty()) {
+      const bool drop = dropped.back();
+      dropped.pop_back();
+      if (drop) continue;
+    } else if (c == '{' && drop_next) {
+      drop_next = false;
+      continue;
+    }
+    drop_next = false;
+    out += absl::ascii_tolower(static_cast<unsigned char>(c));
+  }
+  while (!out.empty() && absl::StrContains(".,;:!", out.back())) out.pop_back();
+  return out;
+}
+
+std::optional<char> ChoiceLetter(absl::string_view text) {
+  text = absl::StripAsciiWhitespace(text);
+  for (const absl::string_view around :
+       {"**", "$", "\\(", "\\text{", "\\textbf{", "\\mathrm{", "\\mathbf{", "("}) {
+    absl::ConsumePrefix(&text, around);
+    text = absl::StripLeadingAsciiWhitespace(text);
+  }
+  if (text.empty() || text[0] < 'A' || text[0] > 'Z') return std::nullopt;
+  const char letter = text[0];
+  text.remove_prefix(1);
+  bool marked = false;
+  for (size_t before = text.size() + 1; text.size() < before;) {
+    before = text.size();
+    for (const absl::string_view around : {"**", "$", "\\)", "}"}) absl::ConsumePrefix(&text, around);
+    for (const absl::string_view mark : {")", ".", ":"}) marked |= absl::ConsumePrefix(&text, mark);
+  }
+  if (text.empty()) return letter;
+  // "B. 42", but neither "B = 42" nor "B.5".
+  if (marked && absl::ascii_isspace(static_cast<unsigned char>(text[0]))) return letter;
+  return std::nullopt;
+}
+
+}  // namespace entrain
