@@ -33,7 +33,7 @@ std::vector<std::string> VerifierArguments(const VerifierOptions& options) {
   if (options.sandbox != defaults.sandbox) out.insert(out.end(), {"--sandbox", options.sandbox});
   for (const auto& [name, words] : options.commands) {
     out.emplace_back("--command");
-    out.push_back(absl::StrCat(name, "=", nlohmann::json(words).dump()));
+    out.push_back(absl::StrCat(name, "=", absl::StrJoin(words, " ")));
   }
   return out;
 }

@@ -143,6 +143,15 @@ bool IsCommandName(absl::string_view name) {
   });
 }
 
+// The verifier processes take a command as words between spaces.
+bool IsWord(const Json& value) {
+  if (!value.is_string()) return false;
+  const std::string text = value.get<std::string>();
+  return !text.empty() && std::ranges::none_of(text, [](char c) {
+    return absl::ascii_isspace(static_cast<unsigned char>(c));
+  });
+}
+
 // The programs of the verifier `command`. Data names them and cannot bring its own.
 void ReadCommands(ConfigTree& tree, const std::string& run_file, VerifierOptions& out) {
   if (!tree.Has("verifier.commands")) return;
@@ -154,10 +163,9 @@ void ReadCommands(ConfigTree& tree, const std::string& run_file, VerifierOptions
       tree.Problem(path, "expected a name of up to 64 letters, digits, - and _");
       continue;
     }
-    const bool fits = value.is_array() && !value.empty() &&
-                      std::ranges::all_of(value, [](const Json& word) { return word.is_string(); });
+    const bool fits = value.is_array() && !value.empty() && std::ranges::all_of(value, IsWord);
     if (!fits) {
-      tree.Wrong(path, "a list of a program's path and its arguments");
+      tree.Wrong(path, "a list of a program's path and its arguments, without white space");
       continue;
     }
     std::vector<std::string> words = value.get<std::vector<std::string>>();

@@ -167,12 +167,12 @@ TEST_F(RunFile, SettingsOfTheVerifierAreReadAndWritten) {
   std::filesystem::permissions(folder_ / "judge.sh", std::filesystem::perms::owner_all);
   const auto config = Read(std::string(kGood) +
                            "verifier:\n  cache_mb: 0\n  sandbox: off\n"
-                           "  commands: {style: [judge.sh, --strict], lint: [/bin/sh, -c, \"exit 0\"]}\n");
+                           "  commands: {style: [judge.sh, --strict], lint: [/bin/sh, -e, lint.sh]}\n");
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->verifier.cache_mb, 0);
   EXPECT_EQ(config->verifier.sandbox, "off");
   const std::map<std::string, std::vector<std::string>> commands = {
-      {"style", {folder_ / "judge.sh", "--strict"}}, {"lint", {"/bin/sh", "-c", "exit 0"}}};
+      {"style", {folder_ / "judge.sh", "--strict"}}, {"lint", {"/bin/sh", "-e", "lint.sh"}}};
   EXPECT_EQ(config->verifier.commands, commands);
   ASSERT_EQ(config->warnings.size(), 1u);
   EXPECT_NE(config->warnings[0].find("run.yaml:10: verifier.sandbox: off"), std::string::npos)
@@ -191,6 +191,7 @@ TEST_F(RunFile, CommandsOfTheVerifierAreCheckedWithTheirLines) {
   Refused(text + "[train.jsonl]\n", {"verifier.commands.style: there is no program"});  // not executable
   Refused(text + "judge.sh\n", {"verifier.commands.style: expected a list of a program's path"});
   Refused(text + "[]\n", {"verifier.commands.style: expected a list of a program's path"});
+  Refused(text + "[/bin/sh, \"a b\"]\n", {"and its arguments, without white space"});
   Refused(text + "[/bin/sh, 3]\n", {"verifier.commands.style: expected a list of a program's path"});
   Refused(std::string(kGood) + "verifier: {commands: {\"a b\": [/bin/sh]}}\n",
           {"expected a name of up to 64"});
