@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <numeric>
 #include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
 #include "learner/step_batch.h"
+#include "learner/vote.h"
 
 namespace entrain {
 namespace {
@@ -27,16 +29,18 @@ bool MajorityIsCorrect(std::span<const Completion> completions) {
     int votes = 0;
     const Completion* first = nullptr;
   };
-  std::map<std::string, Answer> answers;
+  std::map<std::pair<bool, std::string>, Answer> answers;  // whether correct; if not, the vote
   int most = 0;
   for (const Completion& completion : completions) {
-    if (completion.verdict.extracted.empty()) continue;
-    Answer& answer = answers[completion.verdict.extracted];
+    const bool correct = IsCorrect(completion);
+    std::string vote = correct ? "" : VoteOf(completion.verdict.extracted);
+    if (!correct && vote.empty()) continue;
+    Answer& answer = answers[{correct, std::move(vote)}];
     if (answer.votes++ == 0) answer.first = &completion;
     most = std::max(most, answer.votes);
   }
   const Completion* winner = nullptr;
-  for (const auto& [text, answer] : answers) {
+  for (const auto& [vote, answer] : answers) {
     if (answer.votes == most && (winner == nullptr || answer.first < winner)) winner = answer.first;
   }
   return winner != nullptr && IsCorrect(*winner);

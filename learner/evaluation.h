@@ -17,8 +17,9 @@ namespace entrain {
 double PassAtK(int64_t n, int64_t c, int64_t k);
 
 // Whether the answer that most of these completions give is correct (majority voting, Wang et al. 2023,
-// arXiv:2203.11171). A vote is the verdict's extracted text, as it stands; completions without one do not
-// vote. Of answers with equally many votes the one that was given first wins. No votes: not correct.
+// arXiv:2203.11171). Completions that the verifier calls correct vote for one answer, however they write it;
+// the others for what they gave (VoteOf), and those without an answer do not vote. Of answers with equally
+// many votes the one that was given first wins. No votes: not correct.
 bool MajorityIsCorrect(std::span<const Completion> completions);
 
 // What an evaluation measures, prompt by prompt. A metric is the mean of its column.

@@ -24,6 +24,20 @@ constexpr absl::Duration kStable =
     absl::Seconds(30);       // a process that ran this long begins anew with short pauses
 constexpr int kTrouble = 3;  // this many ends in a row are no accident
 
+// What entrain-verifier is started with, beside addresses: what differs from its own defaults.
+std::vector<std::string> VerifierArguments(const VerifierOptions& options) {
+  const VerifierOptions defaults;
+  std::vector<std::string> out = {"--concurrency", absl::StrCat(options.concurrency)};
+  if (options.cache_mb != defaults.cache_mb)
+    out.insert(out.end(), {"--cache-mb", absl::StrCat(options.cache_mb)});
+  if (options.sandbox != defaults.sandbox) out.insert(out.end(), {"--sandbox", options.sandbox});
+  for (const auto& [name, words] : options.commands) {
+    out.emplace_back("--command");
+    out.push_back(absl::StrCat(name, "=", absl::StrJoin(words, " ")));
+  }
+  return out;
+}
+
 }  // namespace
 
 Supervisor::Supervisor(SupervisorOptions options) : options_(std::move(options)) {}
@@ -112,9 +126,9 @@ absl::Status Supervisor::Start(const std::stop_token& stop, const std::function<
   }
   std::vector<std::string> addresses;
   for (int32_t i = 1; i <= config.verifier.processes; ++i) {
-    Process& verifier =
-        add(absl::StrCat("verifier-", i),
-            {program("entrain-verifier"), "--concurrency", absl::StrCat(config.verifier.concurrency)}, true);
+    Process& verifier = add(absl::StrCat("verifier-", i), {program("entrain-verifier")}, true);
+    for (std::string& argument : VerifierArguments(config.verifier))
+      verifier.arguments.push_back(std::move(argument));
     ENTRAIN_RETURN_IF_ERROR(LaunchAndWait(verifier, stop, idle));
     addresses.push_back(verifier.grpc);
   }

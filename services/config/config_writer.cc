@@ -111,7 +111,9 @@ Json ConfigJson(const RunConfig& config) {
                      {"concurrency", config.verifier.concurrency},
                      {"deadline_s", config.verifier.deadline_seconds},
                      {"retries", config.verifier.retries},
-                     {"sandbox", config.verifier.sandbox}};
+                     {"sandbox", config.verifier.sandbox},
+                     {"cache_mb", config.verifier.cache_mb},
+                     {"commands", config.verifier.commands}};
   out["learner"] = LearnerJson(config);
   const ObjectiveSpec& objective = config.learner.objective;
   out["objective"] = {
@@ -138,8 +140,6 @@ Json ConfigJson(const RunConfig& config) {
                                                                     : "stop"},
                        {"wait_s", config.learner.controller_wait_seconds}};
   out["listen"] = config.listen;
-  if (config.tls.has_value())
-    out["tls"] = {{"certificate", config.tls->certificate}, {"key", config.tls->key}, {"ca", config.tls->ca}};
   return out;
 }
 

@@ -1,8 +1,12 @@
 #include "services/config/run_config.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <filesystem>
 #include <limits>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -133,13 +137,61 @@ void ReadRollout(ConfigTree& tree, RunConfig& config) {
   config.learner.max_tokens = config.rollout.max_tokens;
 }
 
-void ReadVerifier(ConfigTree& tree, VerifierOptions& out) {
-  tree.Known("verifier", {"processes", "concurrency", "deadline_s", "retries", "sandbox"});
+bool IsCommandName(absl::string_view name) {
+  return !name.empty() && name.size() <= 64 && std::ranges::all_of(name, [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-';
+  });
+}
+
+// The verifier processes take a command as words between spaces.
+bool IsWord(const Json& value) {
+  if (!value.is_string()) return false;
+  const std::string text = value.get<std::string>();
+  return !text.empty() && std::ranges::none_of(text, [](char c) {
+    return absl::ascii_isspace(static_cast<unsigned char>(c));
+  });
+}
+
+// The programs of the verifier `command`. Data names them and cannot bring its own.
+void ReadCommands(ConfigTree& tree, const std::string& run_file, VerifierOptions& out) {
+  if (!tree.Has("verifier.commands")) return;
+  const Json& commands = tree.At("verifier.commands");
+  if (!commands.is_object()) return tree.Wrong("verifier.commands", "names with lists of path and arguments");
+  for (const auto& [name, value] : commands.items()) {
+    const std::string path = absl::StrCat("verifier.commands.", name);
+    if (!IsCommandName(name)) {
+      tree.Problem(path, "expected a name of up to 64 letters, digits, - and _");
+      continue;
+    }
+    const bool fits = value.is_array() && !value.empty() && std::ranges::all_of(value, IsWord);
+    if (!fits) {
+      tree.Wrong(path, "a list of a program's path and its arguments, without white space");
+      continue;
+    }
+    std::vector<std::string> words = value.get<std::vector<std::string>>();
+    words[0] = Resolve(run_file, words[0]);
+    if (access(words[0].c_str(), X_OK) != 0 || !fs::is_regular_file(words[0]))
+      tree.Problem(path, absl::StrCat("there is no program ", words[0]));
+    out.commands[name] = std::move(words);
+  }
+}
+
+void ReadVerifier(ConfigTree& tree, const std::string& run_file, RunConfig& config) {
+  VerifierOptions& out = config.verifier;
+  tree.Known("verifier",
+             {"processes", "concurrency", "deadline_s", "retries", "sandbox", "cache_mb", "commands"});
   tree.Whole("verifier.processes", 1, 1024, out.processes);
   tree.Whole("verifier.concurrency", 0, 4096, out.concurrency);
   tree.Number("verifier.deadline_s", 1e-3, 1e6, "seconds above 0", out.deadline_seconds);
   tree.Whole("verifier.retries", 0, 100, out.retries);
   tree.Choice("verifier.sandbox", {"required", "off"}, out.sandbox);
+  tree.Whole("verifier.cache_mb", 0, 1 << 20, out.cache_mb);
+  ReadCommands(tree, run_file, out);
+  if (out.sandbox == "off") {
+    config.warnings.push_back(absl::StrCat(tree.Where("verifier.sandbox"),
+                                           "verifier.sandbox: off: programs that the policy writes run with "
+                                           "all rights of this user: its files, its network"));
+  }
 }
 
 void ReadOptimizer(ConfigTree& tree, OptimizerOptions& out) {
@@ -379,18 +431,6 @@ void CheckTogether(ConfigTree& tree, RunConfig& config) {
   }
 }
 
-void ReadTls(ConfigTree& tree, RunConfig& config) {
-  if (!tree.Has("tls")) return;
-  tree.Known("tls", {"certificate", "key", "ca"});
-  TlsFiles files;
-  for (const auto& [key, out] :
-       {std::pair("tls.certificate", &files.certificate), {"tls.key", &files.key}, {"tls.ca", &files.ca}}) {
-    tree.Text(key, *out);
-    if (out->empty()) tree.Problem(key, "is missing");
-  }
-  config.tls = files;
-}
-
 void ReadAddresses(ConfigTree& tree, RunConfig& config) {
   tree.Text("controller.address", config.controller_address);
   tree.Text("listen", config.listen);
@@ -400,9 +440,11 @@ void ReadAddresses(ConfigTree& tree, RunConfig& config) {
     const absl::StatusOr<HostPort> address = ParseHostPort(*text);
     if (!address.ok()) {
       tree.Wrong(key, "host:port (an IPv6 host in brackets) with a port of 0 to 65535");
-    } else if (key == std::string("listen") && !IsLoopback(address->host) && !config.tls.has_value()) {
+    } else if (key == std::string("listen") && !IsLoopback(address->host)) {
       tree.Problem(
-          key, absl::StrCat(*text, " can be reached from other machines: set tls, or listen on 127.0.0.1"));
+          key, absl::StrCat(
+                   *text,
+                   " can be reached from other machines, and tls is not yet supported: listen on 127.0.0.1"));
     }
   }
 }
@@ -431,7 +473,7 @@ absl::StatusOr<RunConfig> ReadRunConfig(const std::string& path, const std::vect
     if (!out->empty() && !fs::exists(*out)) tree.Problem(key, absl::StrCat("there is no file ", *out));
   }
   ReadRollout(tree, config);
-  ReadVerifier(tree, config.verifier);
+  ReadVerifier(tree, path, config);
   ReadLearner(tree, config);
   ReadObjective(tree, path, config);
   tree.Known("staleness", {"max_versions", "exact"});
@@ -456,7 +498,12 @@ absl::StatusOr<RunConfig> ReadRunConfig(const std::string& path, const std::vect
                               : on_silence == "wait" ? OnSilence::kWait
                                                      : OnSilence::kStop;
   tree.Number("controller.wait_s", 1e-3, 1e6, "seconds above 0", config.learner.controller_wait_seconds);
-  ReadTls(tree, config);
+  if (tree.Has("tls")) {
+    // Better refused than read and not used: someone who sets it relies on it.
+    tree.Problem("tls",
+                 "is not yet supported: take it away, and listen on 127.0.0.1 only (a tunnel or a mesh may "
+                 "carry the connection to other machines)");
+  }
   ReadAddresses(tree, config);
   CheckTogether(tree, config);
   if (!tree.problems.empty()) return absl::InvalidArgumentError(absl::StrJoin(tree.problems, "\n"));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -42,11 +43,11 @@ struct VerifierOptions {
   int32_t concurrency = 0;  // 0: the machine's cores
   double deadline_seconds = 10;
   int32_t retries = 2;
+  // "required": code is judged in a sandbox or not at all; "off": with the rights of the verifier's user.
   std::string sandbox = "required";
-};
-
-struct TlsFiles {
-  std::string certificate, key, ca;
+  int64_t cache_mb = 64;  // of verdicts, in each process; 0: none
+  // Programs that the verifier `command` may run, by the name that data gives: path and arguments.
+  std::map<std::string, std::vector<std::string>> commands;
 };
 
 // A run file (docs/formats.md, "The run file"), checked, with every default filled in.
@@ -67,7 +68,6 @@ struct RunConfig {
   Schedule schedule;
   std::string controller_address;  // empty: start one
   std::string listen = "127.0.0.1:0";
-  std::optional<TlsFiles> tls;
   std::vector<std::string> warnings;
 };
 

@@ -83,7 +83,7 @@ class BadInput(EndToEnd):
 
     def test_an_address_without_a_port_or_open_to_others_is_refused_before_anything_starts(self):
         self.assertIn("listen: expected host:port", self.run_refused("listen=0.0.0.0"))
-        self.assertIn("set tls", self.run_refused("listen=0.0.0.0:0"))
+        self.assertIn("can be reached from other machines", self.run_refused("listen=0.0.0.0:0"))
         self.assertFalse((self.folder / "out").exists())
 
     def test_config_check_reads_every_line_of_the_data(self):
@@ -92,6 +92,23 @@ class BadInput(EndToEnd):
         message = self.refused("config", "check", self.run_file, status=1)
         self.assertIn("train.jsonl:65: ", message)
         self.assertIn('train.jsonl:66: unknown verifier "exakt"; did you mean "exact"?', message)
+
+    def test_a_reference_or_option_that_cannot_be_read_is_found_before_anything_starts(self):
+        data = self.folder / "data" / "train.jsonl"
+        first = 1 + len(data.read_text().splitlines())
+        lines = [{"prompt": "1", "answer": "(", "verifier": "regex"},
+                 {"prompt": "1", "answer": "E", "verifier": "choice", "verifier_options": {"count": 4}},
+                 {"prompt": "1", "answer": "1", "verifier": "exact", "verifier_options": {"trm": True}},
+                 {"prompt": "1", "answer": "1", "verifier": "weighted", "verifier_options": {"parts": [{"verifier": "maths"}]}}]
+        data.write_text(data.read_text() + "".join(json.dumps(line) + "\n" for line in lines))
+        for command in (("data", "check", data), ("config", "check", self.run_file)):
+            message = self.refused(*command, status=1)
+            self.assertIn(f"train.jsonl:{first}: answer: expected a regular expression", message)
+            self.assertIn(f"train.jsonl:{first + 1}: answer: expected a letter from A to D", message)
+            self.assertIn(f'train.jsonl:{first + 2}: verifier_options: unknown key "trm"; did you mean "trim"?', message)
+            self.assertIn(f"train.jsonl:{first + 3}: verifier_options.parts[0].verifier: unknown verifier", message)
+        self.assertIn("answer: expected a regular expression", self.run_refused("learner.steps=1"))
+        self.assertFalse((self.folder / "out").exists())
 
     def test_config_check_opens_the_model_folder(self):
         model = self.folder / "model"

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "services/config/schedule_file.h"
@@ -140,9 +141,62 @@ TEST_F(RunFile, AnUnknownKeyOfTheScheduleIsNamedByItsPath) {
 
 TEST_F(RunFile, WhereTheLearnerListensIsCheckedWithItsLine) {
   Refused(std::string(kGood) + "listen: 0.0.0.0\n", {"run.yaml:8: listen: expected host:port", "0.0.0.0"});
-  Refused(std::string(kGood) + "listen: 0.0.0.0:5000\n", {"run.yaml:8: listen: 0.0.0.0:5000", "set tls"});
+  Refused(std::string(kGood) + "listen: 0.0.0.0:5000\n",
+          {"run.yaml:8: listen: 0.0.0.0:5000", "can be reached from other machines"});
   Refused(kGood, {"--set: controller.address: expected host:port"}, {"controller.address=somewhere"});
   EXPECT_TRUE(Read(kGood, {"listen=127.0.0.1:5000", "controller.address=far.example:5000"}).ok());
+}
+
+// A key that is read and not used would be worse than none.
+TEST_F(RunFile, TlsIsRefusedUntilItIsUsed) {
+  Refused(std::string(kGood) + "tls: {certificate: a.pem, key: b.pem, ca: c.pem}\n",
+          {"run.yaml:8: tls: is not yet supported"});
+  Refused(std::string(kGood) + "listen: 0.0.0.0:5000\ntls: {certificate: a.pem, key: b.pem, ca: c.pem}\n",
+          {"run.yaml:8: listen: 0.0.0.0:5000", "run.yaml:9: tls: is not yet supported"});
+}
+
+TEST_F(RunFile, SettingsOfTheVerifierAreReadAndWritten) {
+  const auto defaults = Read(kGood);
+  ASSERT_TRUE(defaults.ok()) << defaults.status();
+  EXPECT_EQ(defaults->verifier.sandbox, "required");
+  EXPECT_EQ(defaults->verifier.cache_mb, 64);
+  EXPECT_TRUE(defaults->verifier.commands.empty());
+  EXPECT_TRUE(defaults->warnings.empty());
+
+  std::ofstream(folder_ / "judge.sh") << "#!/bin/sh\n";
+  std::filesystem::permissions(folder_ / "judge.sh", std::filesystem::perms::owner_all);
+  const auto config = Read(std::string(kGood) +
+                           "verifier:\n  cache_mb: 0\n  sandbox: off\n"
+                           "  commands: {style: [judge.sh, --strict], lint: [/bin/sh, -e, lint.sh]}\n");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->verifier.cache_mb, 0);
+  EXPECT_EQ(config->verifier.sandbox, "off");
+  const std::map<std::string, std::vector<std::string>> commands = {
+      {"style", {folder_ / "judge.sh", "--strict"}}, {"lint", {"/bin/sh", "-e", "lint.sh"}}};
+  EXPECT_EQ(config->verifier.commands, commands);
+  ASSERT_EQ(config->warnings.size(), 1u);
+  EXPECT_NE(config->warnings[0].find("run.yaml:10: verifier.sandbox: off"), std::string::npos)
+      << config->warnings[0];
+  // What is written reads back as the same.
+  std::ofstream(folder_ / "effective.json") << WriteConfigJson(*config);
+  const auto again = ReadRunConfig(folder_ / "effective.json", {});
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->verifier.commands, commands);
+  EXPECT_EQ(again->verifier.cache_mb, 0);
+}
+
+TEST_F(RunFile, CommandsOfTheVerifierAreCheckedWithTheirLines) {
+  const std::string text = std::string(kGood) + "verifier:\n  commands:\n    style: ";
+  Refused(text + "[absent.sh]\n", {"run.yaml:10: verifier.commands.style: there is no program", "absent.sh"});
+  Refused(text + "[train.jsonl]\n", {"verifier.commands.style: there is no program"});  // not executable
+  Refused(text + "judge.sh\n", {"verifier.commands.style: expected a list of a program's path"});
+  Refused(text + "[]\n", {"verifier.commands.style: expected a list of a program's path"});
+  Refused(text + "[/bin/sh, \"a b\"]\n", {"and its arguments, without white space"});
+  Refused(text + "[/bin/sh, 3]\n", {"verifier.commands.style: expected a list of a program's path"});
+  Refused(std::string(kGood) + "verifier: {commands: {\"a b\": [/bin/sh]}}\n",
+          {"expected a name of up to 64"});
+  Refused(std::string(kGood) + "verifier: {commands: [/bin/sh]}\n", {"verifier.commands: expected names"});
+  Refused(std::string(kGood) + "verifier: {cache_mb: -1}\n", {"verifier.cache_mb: expected a whole number"});
 }
 
 TEST_F(RunFile, AWrongTypeSaysWhatWasExpectedAndFound) {

@@ -73,6 +73,16 @@ TEST(MajorityIsCorrect, WhatGivesNoAnswerDoesNotVote) {
   EXPECT_FALSE(MajorityIsCorrect(Answers({"", ""}, "7")));
 }
 
+// Correct is what the verifier calls so, in whatever clothes; a wrong answer in two is still one.
+TEST(MajorityIsCorrect, AnswersThatAreTheSameVoteTogether) {
+  std::vector<Completion> completions = Answers({"1/3", "1/3", "0.5", "\\frac12", "1/2"}, "");
+  EXPECT_FALSE(MajorityIsCorrect(completions));
+  for (size_t i = 2; i < 5; ++i) completions[i].verdict.kind = VerdictKind::kCorrect;
+  EXPECT_TRUE(MajorityIsCorrect(completions));
+  EXPECT_FALSE(MajorityIsCorrect(Answers({"7", "7", "0.5", "1/2", "\\frac{1}{2}"}, "7")));
+  EXPECT_TRUE(MajorityIsCorrect(Answers({"7", "7", "0.5", "1/2"}, "7")));  // two and two: the first given
+}
+
 TEST(EvaluatePrompts, TheMajorityIsOfTheFirstCompletions) {
   std::vector<CollectedGroup> groups(1);
   groups[0].group.completions = Answers({"7", "8", "8", "9"}, "7");
