@@ -30,6 +30,9 @@ class Judge {
   // failure, never the completion's.
   virtual Verdict Decide(absl::string_view completion, absl::string_view answer,
                          const nlohmann::json& options, const JudgeContext& context) const = 0;
+  // Whether a verdict may be kept and given again to the same question. False for judges, or options, whose
+  // answer may differ the next time: what runs commands of which nobody says that they are pure.
+  virtual bool MayKeep(const nlohmann::json& /*options*/) const { return true; }
 };
 
 Verdict Correct(std::string extracted);

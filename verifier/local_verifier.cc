@@ -26,15 +26,19 @@ const std::map<std::string, std::unique_ptr<Judge>>& Judges() {
   return *judges;
 }
 
+// Discarded when they are no JSON.
+nlohmann::json OptionsOf(const VerifyItem& item) {
+  const auto shallow = [](int depth, nlohmann::json::parse_event_t, nlohmann::json&) { return depth <= 8; };
+  return nlohmann::json::parse(item.options_json, shallow, /*allow_exceptions=*/false);
+}
+
 Verdict DecideOne(const VerifyItem& item, const JudgeContext& context) {
   const auto judge = Judges().find(item.verifier);
   if (judge == Judges().end()) {
     return OurError(absl::StrCat("unknown verifier \"", item.verifier.substr(0, 60), "\"",
                                  DidYouMean(item.verifier, RegisteredVerifiers())));
   }
-  const auto shallow = [](int depth, nlohmann::json::parse_event_t, nlohmann::json&) { return depth <= 8; };
-  const nlohmann::json options =
-      nlohmann::json::parse(item.options_json, shallow, /*allow_exceptions=*/false);
+  const nlohmann::json options = OptionsOf(item);
   if (!options.is_object()) return OurError("verifier_options: expected an object");
   try {
     return judge->second->Decide(item.completion, item.answer, options, context);
@@ -70,6 +74,13 @@ class LocalVerifier final : public Verifier {
 }  // namespace
 
 std::unique_ptr<Verifier> CreateLocalVerifier() { return std::make_unique<LocalVerifier>(); }
+
+bool MayKeepVerdict(const VerifyItem& item) {
+  const auto judge = Judges().find(item.verifier);
+  if (judge == Judges().end()) return false;
+  const nlohmann::json options = OptionsOf(item);
+  return options.is_object() && judge->second->MayKeep(options);
+}
 
 std::vector<std::string> RegisteredVerifiers() {
   std::vector<std::string> names;

@@ -12,6 +12,10 @@ namespace entrain {
 // Thread-safe.
 std::unique_ptr<Verifier> CreateLocalVerifier();
 
+// Whether the verdict on this item may be kept and given again (Judge::MayKeep). False for what cannot be
+// judged at all.
+bool MayKeepVerdict(const VerifyItem& item);
+
 // Names of all registered verifiers, sorted.
 std::vector<std::string> RegisteredVerifiers();
 

@@ -57,6 +57,13 @@ TEST(LocalVerifier, OptionsThatAreNoObjectAreOurError) {
   EXPECT_EQ(KindOf(JudgeOne("exact", "a", "a", R"({"x": )" + std::string(100'000, '['))), "error");
 }
 
+TEST(LocalVerifier, VerdictsOfPureJudgesMayBeKept) {
+  for (const char* verifier : {"countdown", "exact", "math", "regex"})
+    EXPECT_TRUE(MayKeepVerdict({.verifier = verifier})) << verifier;
+  EXPECT_FALSE(MayKeepVerdict({.verifier = "nobody"}));
+  EXPECT_FALSE(MayKeepVerdict({.verifier = "exact", .options_json = "["}));
+}
+
 TEST(LocalVerifier, MayBeAskedFromManyThreads) {
   const auto verifier = CreateLocalVerifier();
   std::atomic<int> correct{0};
