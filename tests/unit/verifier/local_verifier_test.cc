@@ -98,6 +98,18 @@ TEST(LocalVerifier, DescribesEveryVerifierWithAllItsOptions) {
               ElementsAre("choice", "countdown", "exact", "json", "math", "numeric", "regex", "weighted"));
 }
 
+TEST(LocalVerifier, VerdictsOfPureJudgesMayBeKept) {
+  const auto verifier = CreateLocalVerifier();
+  for (const char* name : {"choice", "countdown", "exact", "json", "math", "numeric", "regex"})
+    EXPECT_TRUE(verifier->MayKeep({.verifier = name})) << name;
+  EXPECT_TRUE(
+      verifier->MayKeep({.verifier = "weighted", .options_json = R"({"parts": [{"verifier": "math"}]})"}));
+  EXPECT_FALSE(
+      verifier->MayKeep({.verifier = "weighted", .options_json = R"({"parts": [{"verifier": "nobody"}]})"}));
+  EXPECT_FALSE(verifier->MayKeep({.verifier = "nobody"}));
+  EXPECT_FALSE(verifier->MayKeep({.verifier = "exact", .options_json = "["}));
+}
+
 TEST(LocalVerifier, MayBeAskedFromManyThreads) {
   const auto verifier = CreateLocalVerifier();
   std::atomic<int> correct{0};
