@@ -251,7 +251,7 @@ void FormulaParser::AtOperator(const Token& token) {
       return;
     }
     case TokenKind::kChoose:
-      return PushOperator(Pending::kChoose, precedence::kChoose);
+      return PushOperator(Pending::kChoose, precedence::kChoose, token.detail);
     case TokenKind::kRelation:
       return PushRelation(static_cast<Relation>(token.detail));
     case TokenKind::kUnion:
@@ -325,6 +325,7 @@ void FormulaParser::AtOperator(const Token& token) {
     }
     case TokenKind::kOver:
       if (token.detail == 0 && operands_.back().whole && MixedFraction()) return;
+      if (token.detail == 0 && operands_.back().number && UnitFraction()) return;
       return Implicit(token);
     case TokenKind::kDots:
       if (operands_.back().number) return;  // 0.333… stands for its decimals

@@ -38,6 +38,7 @@ class FormulaParser {
   bool ReadNumber(absl::string_view text, const NumberLiteral& literal, Number& number);
   bool MixedNumber(const Token& token);
   bool MixedFraction();
+  bool UnitFraction();
   void BaseSubscript();
   void Unit(const Token& token);
   void UnitExponent(std::string& name);
@@ -66,6 +67,7 @@ class FormulaParser {
   void ReduceTop();
   NodeId Power(NodeId base, NodeId exponent);
   NodeId Ratio(std::span<const NodeId> terms);
+  bool IsNamedPoint() const;
   bool InFunctionArgument() const;
 
   // Brackets and lists (parser_groups.cc).

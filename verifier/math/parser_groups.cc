@@ -195,7 +195,7 @@ void FormulaParser::Close(const Token& token) {
     return Fail(have_operand_ ? "the bracket that closes" : "a number or a variable", token);
   if (have_operand_) {
     ++open.count;
-  } else if (open.count > 0 || (open.frame != FrameKind::kSet && open.frame != FrameKind::kBrace)) {
+  } else if (open.count > 0 || (open.frame != FrameKind::kSet && text_ != "{}")) {
     return Fail("a number or a variable", token);
   }
   FinishElements(open);

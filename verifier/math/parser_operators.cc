@@ -132,12 +132,21 @@ NodeId FormulaParser::Ratio(std::span<const NodeId> given) {
   return build_.Named(Op::kOpaque, "ratio", quotients);
 }
 
+// A capital letter before coordinates is the name of a point.
+bool FormulaParser::IsNamedPoint() const {
+  const Node& letter = build_.node(operands_[operands_.size() - 2].id);
+  if (letter.op != Op::kSymbol || build_.node(Top()).op != Op::kTuple) return false;
+  const std::string& name = out_.formula.names[letter.payload];
+  return name[0] >= 'A' && name[0] <= 'Z' && (name.size() == 1 || name[1] == '_' || name[1] == '\'');
+}
+
 void FormulaParser::ReduceTop() {
   const StackEntry top = stack_.back();
   stack_.pop_back();
   const auto binary = [&](Op op, uint32_t payload = 0) { Replace(2, op, payload); };
   switch (top.pending) {
     case Pending::kChoose:
+      if (top.detail == 1) return binary(Op::kDivide);
       return binary(Op::kFunction, static_cast<uint32_t>(Function::kBinomial));
     case Pending::kModulo: {
       const std::span<const NodeId> sides = Pop(2);
@@ -181,6 +190,12 @@ void FormulaParser::ReduceTop() {
       return;
     }
     case Pending::kMultiply:
+      if (top.count == 1 && IsNamedPoint()) {  // P(1, 2)
+        const Relation equal = Relation::kEqual;
+        const NodeId node = build_.Chain(Pop(2), std::span(&equal, 1));
+        operands_.push_back({.id = node});
+        return;
+      }
       return Replace(top.count + 1, Op::kMultiply);
     case Pending::kDivide:
       return binary(Op::kDivide);

@@ -11,7 +11,7 @@ namespace entrain {
 // \sum) for its arguments, a frame for its closing bracket.
 enum class Pending : uint8_t {
   // Operators, by precedence.
-  kChoose,
+  kChoose,  // {n \choose k}; detail 1: {a \over b}
   kModulo,  // a \pmod b
   kRelation,
   kSetOperation,  // detail: the Op

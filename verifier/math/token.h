@@ -60,7 +60,7 @@ enum class TokenKind : uint8_t {
   kIntersect,
   kSetMinus,
   kOver,              // \frac; detail 1: \binom
-  kChoose,            // {n \choose k}
+  kChoose,            // {n \choose k}; detail 1: {a \over b}
   kRoot,              // \sqrt, √; detail 3: a cube root
   kMod,               // a \bmod b
   kBeginEnvironment,  // text: its name

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "tests/unit/verifier/judge_one.h"
 
 namespace entrain {
@@ -166,7 +167,7 @@ TEST(Math, FindsTheAnswerWhereItStands) {
            Found{"\\boxed {42}", "42"}, Found{"41 #### 42", "42"}, Found{"#### 41\n#### 42\nend 7", "42"},
            Found{"The answer is 42.", "42"}, Found{"the Answer is: 42 apples. Others say 7", "42 apples"},
            Found{"Answer: 42", "42"}, Found{"first 7, at last 42 of them", "42"}, Found{"so it is 42.", "42"},
-           Found{"9 + 33 = 42", "42"},
+           Found{"9 + 33 = 42", "9 + 33 = 42"},
            Found{"The answer is 7. \\boxed{42}", "42"},  // a box goes before everything else
        }) {
     const Verdict verdict = JudgeOne("math", row.completion, "42");
@@ -267,9 +268,10 @@ TEST(Math, AMegabyteOfDigitsIsEqualOrNot) {
   std::string other = digits;
   other.back() = '8';
   EXPECT_EQ(KindOf(JudgeOne("math", Boxed(digits), digits)), "correct");
-  EXPECT_EQ(KindOf(JudgeOne("math", Boxed("+" + digits + ".00"), "0" + digits)), "correct");
+  EXPECT_EQ(KindOf(JudgeOne("math", Boxed(absl::StrCat("+", digits, ".00")), absl::StrCat("0", digits))),
+            "correct");
   EXPECT_EQ(KindOf(JudgeOne("math", Boxed(digits), other)), "wrong");
-  EXPECT_EQ(KindOf(JudgeOne("math", Boxed("0." + digits), "0." + other)), "wrong");
+  EXPECT_EQ(KindOf(JudgeOne("math", Boxed(absl::StrCat("0.", digits)), absl::StrCat("0.", other))), "wrong");
   EXPECT_EQ(KindOf(JudgeOne("math", Boxed(digits), "42")), "wrong");
   EXPECT_EQ(KindOf(JudgeOne("math", Boxed("x + 1"), digits)), "wrong");
 }
