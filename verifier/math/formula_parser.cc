@@ -306,6 +306,9 @@ void FormulaParser::AtOperator(const Token& token) {
     case TokenKind::kSuchThat:
       if (Frame().frame == FrameKind::kAbs) return Close(token);
       return SuchThat(token);
+    case TokenKind::kCloseNothing:
+      if (Frame().frame == FrameKind::kSet) return Close(token);
+      return;
     case TokenKind::kEndEnvironment:
       return CloseEnvironment(token);
     case TokenKind::kWords:

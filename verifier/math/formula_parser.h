@@ -66,8 +66,7 @@ class FormulaParser {
   void Reduce(uint8_t least);
   void ReduceTop();
   NodeId Power(NodeId base, NodeId exponent);
-  NodeId Ratio(std::span<const NodeId> terms);
-  bool IsNamedPoint() const;
+  NodeId Ratio(std::span<const NodeId> terms, bool clock);
   bool InFunctionArgument() const;
 
   // Brackets and lists (parser_groups.cc).
@@ -82,6 +81,7 @@ class FormulaParser {
   void CollapseRun(StackEntry& frame);
   void FinishElements(StackEntry& frame);
   NodeId ListOf(const StackEntry& frame, std::span<const NodeId> elements);
+  NodeId System(NodeId rows);
   NodeId MatrixOfRows(std::span<const NodeId> rows);
   NodeId SetOf(const StackEntry& frame, std::span<const NodeId> elements);
   std::vector<NodeId> PopElements(const StackEntry& frame);

@@ -30,7 +30,7 @@ bool FormulaParser::Closes(const StackEntry& frame, TokenKind kind) const {
     case FrameKind::kArgument:
       return kind == TokenKind::kCloseBrace;
     case FrameKind::kSet:
-      return kind == TokenKind::kCloseSet;
+      return kind == TokenKind::kCloseSet || kind == TokenKind::kCloseNothing;
     case FrameKind::kAngle:
       return kind == TokenKind::kCloseAngle;
     case FrameKind::kAbs:
@@ -126,6 +126,7 @@ void FormulaParser::Separate(const Token& token) {
     reduced.separator = token.kind;
   }
   StackEntry& now = Frame();
+  now.cells |= token.kind == TokenKind::kAmpersand;
   now.saw_and |= token.kind == TokenKind::kAnd;
   now.saw_or |= token.kind == TokenKind::kOr;
   now.saw_semicolon |= token.kind == TokenKind::kSemicolon;
@@ -187,6 +188,15 @@ NodeId FormulaParser::MatrixOfRows(std::span<const NodeId> rows) {
   return build_.Node(Op::kMatrix, static_cast<uint32_t>(columns), cells);
 }
 
+// The rows of a system of equations, which came as a matrix.
+NodeId FormulaParser::System(NodeId rows) {
+  const Node matrix = build_.node(rows);
+  if (matrix.op != Op::kMatrix) return rows;
+  const std::vector<NodeId> cells(build_.children(rows).begin(), build_.children(rows).end());
+  if (matrix.payload == 1) return build_.Node(Op::kList, 0, cells);
+  return build_.Named(Op::kOpaque, "cases", cells);
+}
+
 void FormulaParser::Close(const Token& token) {
   if (have_operand_) Reduce(0);
   if (stopped_) return;
@@ -229,6 +239,8 @@ void FormulaParser::Close(const Token& token) {
       if (!single) break;
       return PushOperand(build_.Named(Op::kOpaque, "norm", elements));
     case FrameKind::kSet:
+      // \left\{ \begin{array}… \right. is a system of equations.
+      if (token.kind == TokenKind::kCloseNothing && single) return PushOperand(System(inside.id));
       return PushOperand(SetOf(frame, elements));
     case FrameKind::kBrace:
       if (single) return PushOperand(inside.id, {.unit = inside.unit});
@@ -313,7 +325,8 @@ void FormulaParser::CloseEnvironment(const Token& token) {
     return PushOperand(build_.Named(Op::kOpaque, "det", std::span(&node, 1)));
   }
   if (elements.size() == 1) return PushOperand(elements[0]);
-  if (frame.frame == FrameKind::kCases) return PushOperand(build_.Named(Op::kOpaque, "cases", elements));
+  if (frame.frame == FrameKind::kCases && frame.cells)
+    return PushOperand(build_.Named(Op::kOpaque, "cases", elements));
   PushOperand(ListOf(frame, elements));
 }
 

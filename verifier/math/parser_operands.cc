@@ -155,7 +155,10 @@ void FormulaParser::PushNumber(const Token& token) {
   Number number;
   const NumberLiteral& literal = lexer_.literal();
   if (!ReadNumber(token.text, literal, number)) return;
-  PushOperand(build_.Number(std::move(number)), {.whole = literal.whole, .number = true});
+  PushOperand(build_.Number(std::move(number)),
+              {.whole = literal.whole,
+               .clock = literal.whole && token.text.size() > 1 && token.text[0] == '0',
+               .number = true});
 }
 
 // "1 1/2": the whole number is the operand, `token` the numerator.

@@ -118,26 +118,16 @@ NodeId FormulaParser::Power(NodeId base, NodeId exponent) {
 }
 
 // a : b is a / b; "12:05" is a time of day; a : b : c is what it becomes when it is divided by a.
-NodeId FormulaParser::Ratio(std::span<const NodeId> given) {
+NodeId FormulaParser::Ratio(std::span<const NodeId> given, bool clock) {
   const std::vector<NodeId> terms(given.begin(), given.end());
   if (terms.size() == 2) {
-    const Node& second = build_.node(terms[1]);
-    if (second.op == Op::kNumber && build_.number(terms[1]).value == 0)
-      return build_.Named(Op::kOpaque, "time", terms);
+    if (clock) return build_.Named(Op::kOpaque, "time", terms);
     return build_.Node(Op::kDivide, 0, {terms[0], terms[1]});
   }
   std::vector<NodeId> quotients;
   for (size_t i = 1; i < terms.size(); ++i)
     quotients.push_back(build_.Node(Op::kDivide, 0, {terms[i], terms[0]}));
   return build_.Named(Op::kOpaque, "ratio", quotients);
-}
-
-// A capital letter before coordinates is the name of a point.
-bool FormulaParser::IsNamedPoint() const {
-  const Node& letter = build_.node(operands_[operands_.size() - 2].id);
-  if (letter.op != Op::kSymbol || build_.node(Top()).op != Op::kTuple) return false;
-  const std::string& name = out_.formula.names[letter.payload];
-  return name[0] >= 'A' && name[0] <= 'Z' && (name.size() == 1 || name[1] == '_' || name[1] == '\'');
 }
 
 void FormulaParser::ReduceTop() {
@@ -173,7 +163,8 @@ void FormulaParser::ReduceTop() {
       return Replace(top.count + 1, static_cast<Op>(top.detail));
     }
     case Pending::kRatio: {
-      const NodeId node = Ratio(Pop(top.count + 1));
+      const bool clock = operands_.back().clock;
+      const NodeId node = Ratio(Pop(top.count + 1), clock);
       operands_.push_back({.id = node});
       return;
     }
@@ -190,12 +181,6 @@ void FormulaParser::ReduceTop() {
       return;
     }
     case Pending::kMultiply:
-      if (top.count == 1 && IsNamedPoint()) {  // P(1, 2)
-        const Relation equal = Relation::kEqual;
-        const NodeId node = build_.Chain(Pop(2), std::span(&equal, 1));
-        operands_.push_back({.id = node});
-        return;
-      }
       return Replace(top.count + 1, Op::kMultiply);
     case Pending::kDivide:
       return binary(Op::kDivide);

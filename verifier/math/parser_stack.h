@@ -73,7 +73,8 @@ struct StackEntry {
   Awaits awaits = Awaits::kNothing;
   bool negate_last = false;  // kAdd: a minus stands before the last operand
   bool saw_and = false, saw_or = false, saw_comma = false, saw_semicolon = false;  // frames
-  bool builder = false;                                                            // frames: {x : …}
+  bool cells = false;                     // kCases: a row has two cells, a value and its condition
+  bool builder = false;                   // frames: {x : …}
   TokenKind separator = TokenKind::kEnd;  // frames: the last one, if nothing followed yet
   uint32_t count = 0;                     // operators: operands so far; frames: elements
   uint32_t run = 0;                       // frames: elements up to the last semicolon
@@ -86,6 +87,7 @@ struct StackEntry {
 struct StackOperand {
   NodeId id = 0;
   bool whole = false;   // a whole number without sign: "1" in 1 1/2
+  bool clock = false;   // two digits or more with a zero in front: the minutes of 12:05
   bool number = false;  // a number literal
   bool words = false;   // words that stand before something
   bool unit = false;    // a quantity with its unit

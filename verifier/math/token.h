@@ -31,11 +31,12 @@ enum class TokenKind : uint8_t {
   kCloseFloor,
   kOpenCeil,
   kCloseCeil,
-  kBar,       // |, of either side
-  kOpenBar,   // \left|, \lvert
-  kCloseBar,  // \right|, \rvert
-  kNorm,      // \|
-  kSuchThat,  // \mid
+  kBar,           // |, of either side
+  kOpenBar,       // \left|, \lvert
+  kCloseBar,      // \right|, \rvert
+  kCloseNothing,  // \right.
+  kNorm,          // \|
+  kSuchThat,      // \mid
   kPlus,
   kMinus,
   kPlusMinus,
