@@ -37,7 +37,7 @@ Lexer::Context FormulaParser::LexerContext() const {
   const bool rows = frame == FrameKind::kMatrix || frame == FrameKind::kDeterminant ||
                     frame == FrameKind::kCases || frame == FrameKind::kAligned;
   const bool outer = frame == FrameKind::kRoot || frame == FrameKind::kArgument || rows ||
-                     (frame == FrameKind::kBrace && frames_.back() > 1);
+                     (frame == FrameKind::kBrace && (frames_.back() > 1 || Frame().detail == 1));
   return {.after_operand = have_operand_,
           .commas_join = outer && !options_.commas_separate,
           .single = one_digit_,
@@ -135,7 +135,7 @@ void FormulaParser::AtOperand(const Token& token) {
         return Open(FrameKind::kReversed);
       return Close(token);
     case TokenKind::kOpenBrace:
-      return Open(FrameKind::kBrace);
+      return Open(FrameKind::kBrace, token.detail);
     case TokenKind::kOpenSet:
       return Open(FrameKind::kSet);
     case TokenKind::kOpenAngle:

@@ -106,6 +106,7 @@ bool Lexer::SkipIgnoredCommand() {
   }
   if (IsStyleCommand(name)) {
     at_ = end;
+    styled_ = end;
     return true;
   }
   // "\quadx" is "\quad x".
@@ -274,7 +275,7 @@ Token Lexer::TextCommand(absl::string_view command, const Context& context) {
   }
   const size_t end = BracesEnd(text_, open, kMaxWordsBytes);
   if (end == 0) {
-    at_ = open;
+    at_ = styled_ = open;
     return Ascii(context);
   }
   const absl::string_view content = absl::StripAsciiWhitespace(text_.substr(open + 1, end - open - 2));
@@ -311,7 +312,7 @@ Token Lexer::TextCommand(absl::string_view command, const Context& context) {
   if (bare.size() == 1 && IsLetter(bare[0]) && end < text_.size() && text_[end] == '_') {
     return Symbol(bytes, bare, context);
   }
-  at_ = open;
+  at_ = styled_ = open;
   return Ascii(context);
 }
 
@@ -444,7 +445,7 @@ Token Lexer::Ascii(const Context& context) {
     case ']':
       return Take(TokenKind::kCloseSquare, 1);
     case '{':
-      return Take(TokenKind::kOpenBrace, 1);
+      return Take(TokenKind::kOpenBrace, 1, at_ == styled_ ? 1 : 0);
     case '}':
       return Take(TokenKind::kCloseBrace, 1);
     case '|':

@@ -245,7 +245,7 @@ void FormulaParser::Close(const Token& token) {
     case FrameKind::kBrace:
       if (single) return PushOperand(inside.id, {.unit = inside.unit});
       if (frame.builder) return PushOperand(SetOf(frame, elements));
-      if (frame.saw_and || frame.saw_or) return PushOperand(ListOf(frame, elements));
+      if (frame.saw_and || frame.saw_or || frame.detail == 1) return PushOperand(ListOf(frame, elements));
       return PushOperand(build_.Node(Op::kSet, 0, elements));
     case FrameKind::kArgument:
     case FrameKind::kIndex:

@@ -47,8 +47,8 @@ enum class FrameKind : uint8_t {
   kParen,
   kSquare,
   kReversed,  // ]a, b[
-  kBrace,     // {…} where no argument is expected: a group, or a set in plain text
-  kSet,       // \{…\}
+  kBrace,  // {…} where no argument is expected: a group, or a set in plain text; detail 1: surely a group
+  kSet,    // \{…\}
   kAngle,
   kAbs,
   kNorm,

@@ -147,11 +147,14 @@ TEST(Math, ComparesFormulasAndTexts) {
        {Row{"\\text{blue}", "blue"}, Row{"Blue", "blue"}, Row{"(1, 2)", "(1,2)"}, Row{"x + 1", "x+1"},
         Row{"1+x", "x+1"}, Row{"\\frac{x}{2}", "\\dfrac{x}{2}"}, Row{"\\foo{x} y", "\\foo{x}y"},
         Row{"\\text{No Solution}", "no solution"}, Row{"3\\sqrt{13}", "\\sqrt{117}"},
-        Row{"100, 200, 300", "100,200,300"}, Row{"$12$ and $13$", "12 \\text{ and } 13"}}) {
+        Row{"100, 200, 300", "100,200,300"}, Row{"300, 100, 200", "100,200,300"}, Row{"1,234", "1, 234"},
+        Row{"1000", "\\text{1,000}"}, Row{"$12$ and $13$", "12 \\text{ and } 13"}}) {
     EXPECT_EQ(KindOf(JudgeOne("math", Boxed(row.answer), row.reference)), "correct") << row.answer;
   }
-  for (const Row& row : {Row{"blue", "red"}, Row{"(2,1)", "(1,2)"}, Row{"3", "x"}, Row{"\\foo x", "\\foo y"},
-                         Row{"32, 349", "32348"}, Row{"3\\sqrt{13}", "\\sqrt{116}"}})
+  for (const Row& row :
+       {Row{"blue", "red"}, Row{"(2,1)", "(1,2)"}, Row{"3", "x"}, Row{"\\foo x", "\\foo y"},
+        Row{"32, 349", "32348"}, Row{"\\{0,1\\}", "1,000"}, Row{"0,1", "1,000"}, Row{"\\{1\\}", "1,001"},
+        Row{"\\{0,1\\}", "\\text{1,000}"}, Row{"3\\sqrt{13}", "\\sqrt{116}"}})
     EXPECT_EQ(KindOf(JudgeOne("math", Boxed(row.answer), row.reference)), "wrong") << row.answer;
 }
 
