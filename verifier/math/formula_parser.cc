@@ -39,7 +39,7 @@ Lexer::Context FormulaParser::LexerContext() const {
   const bool outer = frame == FrameKind::kRoot || frame == FrameKind::kArgument || rows ||
                      (frame == FrameKind::kBrace && (frames_.back() > 1 || Frame().detail == 1));
   return {.after_operand = have_operand_,
-          .commas_join = outer && !options_.commas_separate,
+          .commas_join = (outer || Frame().spaced) && !options_.commas_separate,
           .single = one_digit_,
           .rows = rows};
 }

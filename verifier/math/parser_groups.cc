@@ -8,10 +8,24 @@
 
 namespace entrain {
 
+namespace {
+
+// The bracket whose inside begins with `text` holds a comma with a space behind it. Looks no further than the
+// next bracket or command, and not far, so that brackets within each other cost no more than others.
+bool HasSpacedComma(absl::string_view text) {
+  constexpr size_t kMaxBytes = 80;
+  text = text.substr(0, kMaxBytes);
+  text = text.substr(0, text.find_first_of("()[]{}|\\"));
+  return absl::StrContains(text, ", ");
+}
+
+}  // namespace
+
 void FormulaParser::Open(FrameKind frame, uint32_t detail) {
   frames_.push_back(static_cast<uint32_t>(stack_.size()));
   stack_.push_back({.pending = Pending::kFrame,
                     .frame = frame,
+                    .spaced = frame != FrameKind::kRoot && HasSpacedComma(text_.substr(lexer_.position())),
                     .base = static_cast<uint32_t>(operands_.size()),
                     .detail = detail});
   have_operand_ = false;

@@ -73,8 +73,9 @@ struct StackEntry {
   Awaits awaits = Awaits::kNothing;
   bool negate_last = false;  // kAdd: a minus stands before the last operand
   bool saw_and = false, saw_or = false, saw_comma = false, saw_semicolon = false;  // frames
-  bool cells = false;                     // kCases: a row has two cells, a value and its condition
-  bool builder = false;                   // frames: {x : …}
+  bool spaced = false;   // brackets: spaces stand behind the commas that separate, "(1,000, 2,000)"
+  bool cells = false;    // kCases: a row has two cells, a value and its condition
+  bool builder = false;  // frames: {x : …}
   TokenKind separator = TokenKind::kEnd;  // frames: the last one, if nothing followed yet
   uint32_t count = 0;                     // operators: operands so far; frames: elements
   uint32_t run = 0;                       // frames: elements up to the last semicolon

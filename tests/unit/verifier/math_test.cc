@@ -148,7 +148,8 @@ TEST(Math, ComparesFormulasAndTexts) {
         Row{"1+x", "x+1"}, Row{"\\frac{x}{2}", "\\dfrac{x}{2}"}, Row{"\\foo{x} y", "\\foo{x}y"},
         Row{"\\text{No Solution}", "no solution"}, Row{"3\\sqrt{13}", "\\sqrt{117}"},
         Row{"100, 200, 300", "100,200,300"}, Row{"300, 100, 200", "100,200,300"}, Row{"1,234", "1, 234"},
-        Row{"1000", "\\text{1,000}"}, Row{"$12$ and $13$", "12 \\text{ and } 13"}}) {
+        Row{"(100,200, 300)", "(100, 200, 300)"}, Row{"1000", "\\text{1,000}"},
+        Row{"$12$ and $13$", "12 \\text{ and } 13"}}) {
     EXPECT_EQ(KindOf(JudgeOne("math", Boxed(row.answer), row.reference)), "correct") << row.answer;
   }
   for (const Row& row :

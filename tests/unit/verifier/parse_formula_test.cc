@@ -232,6 +232,9 @@ TEST(ParseFormula, Functions) {
 TEST(ParseFormula, SetsTuplesAndIntervals) {
   Expect({{"(1, 2)", "(tuple 1 2)"},
           {"(1,234)", "(tuple 1 234)"},
+          {"(1,000, 2,000)", "(tuple 1000 2000)"},
+          {"\\{1,000, 2,000\\}", "(set 1000 2000)"},
+          {"((1,234), 5)", "(tuple (tuple 1 234) 5)"},
           {"\\left(3, \\frac{\\pi}{2}\\right)", "(tuple 3 (/ pi 2))"},
           {"\\langle 1, 2, 3\\rangle", "(tuple 1 2 3)"},
           {"(0;-2;0)", "(tuple 0 -2 0)"},
