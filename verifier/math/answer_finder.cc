@@ -10,6 +10,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "verifier/math/math_spans.h"
+#include "verifier/math/math_words.h"
+#include "verifier/math/parse_formula.h"
 
 namespace entrain {
 namespace {
@@ -47,7 +49,9 @@ struct Box {
 // `tries` of them at most, so that hostile text costs no more than a few passes.
 std::optional<Box> LastBox(absl::string_view text, size_t end, int tries) {
   for (size_t at = LastBefore(text, '\\', end); at != kNone; at = LastBefore(text, '\\', at)) {
-    absl::string_view rest = text.substr(at + 1, end - at - 1);
+    while (at > 0 && text[at - 1] == '\\') --at;  // of a run of them only the last can begin a command
+    absl::string_view rest = text.substr(at, end - at);
+    rest.remove_prefix(std::min(rest.find_first_not_of('\\'), rest.size()));
     if (!absl::ConsumePrefix(&rest, "boxed") && !absl::ConsumePrefix(&rest, "fbox")) continue;
     rest = absl::StripLeadingAsciiWhitespace(rest);
     if (absl::StartsWith(rest, "{")) {
@@ -174,39 +178,6 @@ absl::string_view Sentence(absl::string_view text) {
   return text;
 }
 
-std::optional<std::string> Phrase(absl::string_view text) {
-  constexpr int kTries = 64;
-  int tries = 0;
-  // From the end; an "r" is rarer than an "a".
-  for (size_t at = text.size(); at-- > 0;) {
-    if ((text[at] | 0x20) != 'r' || at < 5 || (text[at - 1] | 0x20) != 'e' || (text[at - 2] | 0x20) != 'w')
-      continue;
-    const size_t end = PhraseEnd(text, at - 5);
-    if (end == kNone) {
-      if (++tries == kTries) break;
-      continue;
-    }
-    absl::string_view rest = text.substr(end);
-    for (size_t before = rest.size() + 1; rest.size() < before;) {
-      before = rest.size();
-      rest = absl::StripLeadingAsciiWhitespace(rest);
-      for (const absl::string_view mark : {":", "**", "*"}) absl::ConsumePrefix(&rest, mark);
-    }
-    // A formula that stands near the beginning is the answer: "is $x = 5$, because …".
-    constexpr size_t kMaxLead = 50;
-    if (const std::optional<MathSpan> span = FirstMathSpan(rest);
-        span.has_value() && span->begin <= kMaxLead) {
-      const absl::string_view lead = rest.substr(0, span->begin);
-      if (lead.find_first_of("\n0123456789") == kNone) return NonEmpty(MathSpansText(rest, *span));
-    }
-    absl::string_view sentence = Sentence(rest);
-    absl::ConsumeSuffix(&sentence, "**");
-    if (auto found = NonEmpty(sentence); found.has_value()) return found;
-    if (++tries == kTries) break;
-  }
-  return std::nullopt;
-}
-
 bool IsDigit(absl::string_view text, size_t i) {
   return i < text.size() && absl::ascii_isdigit(static_cast<unsigned char>(text[i]));
 }
@@ -220,8 +191,18 @@ struct FoundNumber {
 // digit.
 std::optional<FoundNumber> LastNumber(absl::string_view text) {
   size_t end = text.size();
-  while (end > 0 && !IsDigit(text, end - 1)) --end;
-  if (end == 0) return std::nullopt;
+  for (;;) {
+    while (end > 0 && !IsDigit(text, end - 1)) --end;
+    if (end == 0) return std::nullopt;
+    size_t digits = end;
+    while (digits > 0 && IsDigit(text, digits - 1)) --digits;
+    // "H2O" and "A4" hold no number; 2e5 is one.
+    const bool letter = digits > 0 && absl::ascii_isalpha(static_cast<unsigned char>(text[digits - 1]));
+    const bool exponent =
+        letter && digits > 1 && (text[digits - 1] | 0x20) == 'e' && IsDigit(text, digits - 2);
+    if (!letter || exponent) break;
+    end = digits;
+  }
   size_t begin = end - 1;
   while (begin > 0) {
     const char before = text[begin - 1];
@@ -255,12 +236,80 @@ std::optional<FoundNumber> LastNumber(absl::string_view text) {
                      .text = absl::StrCat(minus_sign ? "-" : "", text.substr(begin, end - begin))};
 }
 
+// One short line that holds a formula and no words.
+bool IsBareFormula(absl::string_view text) {
+  constexpr size_t kMaxBytes = 200;
+  if (text.size() > kMaxBytes || text.find_first_of("\n$") != kNone || absl::StrContains(text, "\\(") ||
+      absl::StrContains(text, "\\["))
+    return false;
+  bool something = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    something |=
+        absl::ascii_isalnum(static_cast<unsigned char>(text[i])) || static_cast<signed char>(text[i]) < 0;
+    if (!absl::ascii_isalpha(static_cast<unsigned char>(text[i]))) continue;
+    size_t end = i;
+    while (end < text.size() && absl::ascii_isalpha(static_cast<unsigned char>(text[end]))) ++end;
+    const bool command = i > 0 && text[i - 1] == '\\';
+    if (!command && end > i + 1 && WordToken(text.substr(i, end - i)) == nullptr) return false;
+    i = end - 1;
+  }
+  return something && ParseFormula(text).status == ParseStatus::kFormula;
+}
+
 std::optional<std::string> LastExpression(absl::string_view text) {
+  if (const absl::string_view whole = absl::StripAsciiWhitespace(text); IsBareFormula(whole))
+    return std::string(whole);
   const std::optional<FoundNumber> number = LastNumber(text);
   const std::optional<std::pair<size_t, std::string>> spans = LastMathSpans(text);
   if (spans.has_value() && (!number.has_value() || number->end <= spans->first))
     return NonEmpty(spans->second);
   if (number.has_value()) return number->text;
+  return std::nullopt;
+}
+
+// The answer in the text behind "the answer is": the formula that begins it ("$x = 5$, because …"), else its
+// first sentence. In a sentence of words, what stands behind "is" ("the largest $n$ is 34"), or its last
+// formula or number ("Jane started 3 hours ago").
+std::optional<std::string> OfSentence(absl::string_view rest) {
+  const std::optional<MathSpan> span = FirstMathSpan(rest);
+  if (span.has_value() && span->begin == 0) return NonEmpty(MathSpansText(rest, *span));
+  absl::string_view sentence = absl::StripTrailingAsciiWhitespace(Sentence(rest));
+  absl::ConsumeSuffix(&sentence, "**");
+  const bool words = sentence.size() > 1 && absl::ascii_isalpha(static_cast<unsigned char>(sentence[0])) &&
+                     absl::ascii_isalpha(static_cast<unsigned char>(sentence[1]));
+  if (!words) return NonEmpty(sentence);
+  if (const size_t is = sentence.rfind(" is "); is != kNone) {
+    const absl::string_view end = sentence.substr(is + 4);
+    if (end.find_first_of("0123456789$\\") != kNone) return NonEmpty(end);
+  }
+  if (!HarmlessWords(sentence) || sentence.size() > kMaxFormulaBytes ||
+      ParseFormula(sentence).status != ParseStatus::kNoFormula)
+    return NonEmpty(sentence);
+  if (auto last = LastExpression(sentence); last.has_value()) return last;
+  return NonEmpty(sentence);
+}
+
+std::optional<std::string> Phrase(absl::string_view text) {
+  constexpr int kTries = 64;
+  int tries = 0;
+  // From the end; an "r" is rarer than an "a".
+  for (size_t at = text.size(); at-- > 0;) {
+    if ((text[at] | 0x20) != 'r' || at < 5 || (text[at - 1] | 0x20) != 'e' || (text[at - 2] | 0x20) != 'w')
+      continue;
+    const size_t end = PhraseEnd(text, at - 5);
+    if (end == kNone) {
+      if (++tries == kTries) break;
+      continue;
+    }
+    absl::string_view rest = text.substr(end);
+    for (size_t before = rest.size() + 1; rest.size() < before;) {
+      before = rest.size();
+      rest = absl::StripLeadingAsciiWhitespace(rest);
+      for (const absl::string_view mark : {":", "**", "*"}) absl::ConsumePrefix(&rest, mark);
+    }
+    if (auto found = OfSentence(rest); found.has_value()) return found;
+    if (++tries == kTries) break;
+  }
   return std::nullopt;
 }
 

@@ -37,9 +37,9 @@ Lexer::Context FormulaParser::LexerContext() const {
   const bool rows = frame == FrameKind::kMatrix || frame == FrameKind::kDeterminant ||
                     frame == FrameKind::kCases || frame == FrameKind::kAligned;
   const bool outer = frame == FrameKind::kRoot || frame == FrameKind::kArgument || rows ||
-                     (frame == FrameKind::kBrace && frames_.back() > 1);
+                     (frame == FrameKind::kBrace && (frames_.back() > 1 || Frame().detail == 1));
   return {.after_operand = have_operand_,
-          .commas_join = outer && !options_.commas_separate,
+          .commas_join = (outer || Frame().spaced) && !options_.commas_separate,
           .single = one_digit_,
           .rows = rows};
 }
@@ -135,7 +135,7 @@ void FormulaParser::AtOperand(const Token& token) {
         return Open(FrameKind::kReversed);
       return Close(token);
     case TokenKind::kOpenBrace:
-      return Open(FrameKind::kBrace);
+      return Open(FrameKind::kBrace, token.detail);
     case TokenKind::kOpenSet:
       return Open(FrameKind::kSet);
     case TokenKind::kOpenAngle:
@@ -251,7 +251,7 @@ void FormulaParser::AtOperator(const Token& token) {
       return;
     }
     case TokenKind::kChoose:
-      return PushOperator(Pending::kChoose, precedence::kChoose);
+      return PushOperator(Pending::kChoose, precedence::kChoose, token.detail);
     case TokenKind::kRelation:
       return PushRelation(static_cast<Relation>(token.detail));
     case TokenKind::kUnion:
@@ -306,6 +306,9 @@ void FormulaParser::AtOperator(const Token& token) {
     case TokenKind::kSuchThat:
       if (Frame().frame == FrameKind::kAbs) return Close(token);
       return SuchThat(token);
+    case TokenKind::kCloseNothing:
+      if (Frame().frame == FrameKind::kSet) return Close(token);
+      return;
     case TokenKind::kEndEnvironment:
       return CloseEnvironment(token);
     case TokenKind::kWords:
@@ -325,6 +328,7 @@ void FormulaParser::AtOperator(const Token& token) {
     }
     case TokenKind::kOver:
       if (token.detail == 0 && operands_.back().whole && MixedFraction()) return;
+      if (token.detail == 0 && operands_.back().number && UnitFraction()) return;
       return Implicit(token);
     case TokenKind::kDots:
       if (operands_.back().number) return;  // 0.333… stands for its decimals

@@ -38,6 +38,7 @@ class FormulaParser {
   bool ReadNumber(absl::string_view text, const NumberLiteral& literal, Number& number);
   bool MixedNumber(const Token& token);
   bool MixedFraction();
+  bool UnitFraction();
   void BaseSubscript();
   void Unit(const Token& token);
   void UnitExponent(std::string& name);
@@ -65,7 +66,7 @@ class FormulaParser {
   void Reduce(uint8_t least);
   void ReduceTop();
   NodeId Power(NodeId base, NodeId exponent);
-  NodeId Ratio(std::span<const NodeId> terms);
+  NodeId Ratio(std::span<const NodeId> terms, bool clock);
   bool InFunctionArgument() const;
 
   // Brackets and lists (parser_groups.cc).
@@ -80,6 +81,7 @@ class FormulaParser {
   void CollapseRun(StackEntry& frame);
   void FinishElements(StackEntry& frame);
   NodeId ListOf(const StackEntry& frame, std::span<const NodeId> elements);
+  NodeId System(NodeId rows);
   NodeId MatrixOfRows(std::span<const NodeId> rows);
   NodeId SetOf(const StackEntry& frame, std::span<const NodeId> elements);
   std::vector<NodeId> PopElements(const StackEntry& frame);

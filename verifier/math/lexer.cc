@@ -91,8 +91,9 @@ bool Lexer::SkipIgnoredCommand() {
   const absl::string_view name = text_.substr(at_ + 1, end - at_ - 1);
   if (name == "left" || name == "right" || name == "middle") {
     if (end < text_.size() && text_[end] == '|') return false;  // its side counts
-    at_ = end;
-    if (at_ < text_.size() && text_[at_] == '.') ++at_;
+    const bool nothing = end < text_.size() && text_[end] == '.';
+    if (nothing && name == "right") return false;  // it closes a bracket that has no other end
+    at_ = end + (nothing ? 1 : 0);
     return true;
   }
   if (name == "hspace" || name == "phantom" || name == "label" || name == "tag" || name == "color" ||
@@ -105,6 +106,7 @@ bool Lexer::SkipIgnoredCommand() {
   }
   if (IsStyleCommand(name)) {
     at_ = end;
+    styled_ = end;
     return true;
   }
   // "\quadx" is "\quad x".
@@ -225,6 +227,13 @@ Token Lexer::Letters(const Context& context) {
     if (known->kind == TokenKind::kSymbol) return Symbol(run.size(), known->text, context);
     return TakeNamed(*known, run.size());
   }
+  // "x=1orx=2"
+  if (context.after_operand && !absl::ascii_isspace(static_cast<unsigned char>(text_[at_ - 1]))) {
+    for (const auto& [word, kind] : {std::pair("or", TokenKind::kOr), std::pair("and", TokenKind::kAnd)}) {
+      if (absl::StartsWith(run, word) && run.size() == absl::string_view(word).size() + 1)
+        return Take(kind, run.size() - 1);
+    }
+  }
   // "sinx" is sin x.
   if (const Token* known = WordToken(run.substr(0, run.size() - 1));
       known != nullptr && known->kind == TokenKind::kFunction && absl::StrContains("xyz", run.back()))
@@ -266,7 +275,7 @@ Token Lexer::TextCommand(absl::string_view command, const Context& context) {
   }
   const size_t end = BracesEnd(text_, open, kMaxWordsBytes);
   if (end == 0) {
-    at_ = open;
+    at_ = styled_ = open;
     return Ascii(context);
   }
   const absl::string_view content = absl::StripAsciiWhitespace(text_.substr(open + 1, end - open - 2));
@@ -303,7 +312,7 @@ Token Lexer::TextCommand(absl::string_view command, const Context& context) {
   if (bare.size() == 1 && IsLetter(bare[0]) && end < text_.size() && text_[end] == '_') {
     return Symbol(bytes, bare, context);
   }
-  at_ = open;
+  at_ = styled_ = open;
   return Ascii(context);
 }
 
@@ -351,6 +360,8 @@ Token Lexer::Command(const Context& context) {
   if (IsTextCommand(name)) return TextCommand(name, context);
   if ((name == "left" || name == "right") && end < text_.size() && text_[end] == '|')
     return Take(name == "left" ? TokenKind::kOpenBar : TokenKind::kCloseBar, bytes + 1);
+  if (name == "right" && end < text_.size() && text_[end] == '.')
+    return Take(TokenKind::kCloseNothing, bytes + 1);
   if (name == "mathbb" || name == "Bbb") {
     size_t letter = end;
     while (letter < text_.size() && (text_[letter] == ' ' || text_[letter] == '{')) ++letter;
@@ -434,7 +445,7 @@ Token Lexer::Ascii(const Context& context) {
     case ']':
       return Take(TokenKind::kCloseSquare, 1);
     case '{':
-      return Take(TokenKind::kOpenBrace, 1);
+      return Take(TokenKind::kOpenBrace, 1, at_ == styled_ ? 1 : 0);
     case '}':
       return Take(TokenKind::kCloseBrace, 1);
     case '|':

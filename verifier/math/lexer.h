@@ -49,7 +49,8 @@ class Lexer {
 
   absl::string_view text_;
   size_t at_ = 0;
-  bool dollars_delimit_ = false;  // an even number of $: they stand around mathematics
+  size_t styled_ = absl::string_view::npos;  // where the brace of a command of style stands
+  bool dollars_delimit_ = false;             // an even number of $: they stand around mathematics
   NumberLiteral literal_;
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "verifier/judges.h"
 #include "verifier/math/answer_finder.h"
@@ -111,6 +112,12 @@ std::string DecimalComma(absl::string_view text) {
   return ReadPlainDecimal(point).has_value() ? point : "";
 }
 
+// "100,200,300" may be three numbers, in whatever order the other side has them. With one comma, or with a
+// group that begins with 0, it is a number before all else.
+bool MayBeList(absl::string_view text) {
+  return std::count(text.begin(), text.end(), ',') >= 2 && !absl::StrContains(text, ",0");
+}
+
 class MathJudge final : public Judge {
  public:
   VerifierInfo Describe() const override {
@@ -196,8 +203,9 @@ class MathJudge final : public Judge {
     return Wrong(std::move(given.text), std::move(detail));
   }
 
-  // A comma that was read as a separator of thousands may separate a list, and one that was read as the
-  // separator of a list may stand for a decimal point. What the other side is tells.
+  // A comma that was read as a separator of thousands may separate a list, where the other side is that
+  // list; one that was read as the separator of a list may stand for a decimal point, where the other side is
+  // a number.
   static bool SameInAnotherReading(const Side& given, const Side& reference,
                                    const EquivalenceOptions& options) {
     const auto same = [&](const ParsedFormula& a, const ParsedFormula& b) {
@@ -206,10 +214,13 @@ class MathJudge final : public Judge {
     };
     const bool given_list = given.Root().op != Op::kNumber,
                reference_list = reference.Root().op != Op::kNumber;
-    if (given.parsed.thousands_comma && reference_list &&
+    const bool thousands =
+        (given.parsed.thousands_comma && reference_list) || (reference.parsed.thousands_comma && given_list);
+    if (thousands && FoldAnswer(given.text) == FoldAnswer(reference.text)) return true;
+    if (given.parsed.thousands_comma && reference_list && MayBeList(given.text) &&
         same(ParseFormula(given.text, {.commas_separate = true}), reference.parsed))
       return true;
-    if (reference.parsed.thousands_comma && given_list &&
+    if (reference.parsed.thousands_comma && given_list && MayBeList(reference.text) &&
         same(given.parsed, ParseFormula(reference.text, {.commas_separate = true})))
       return true;
     if (given.Root().op == Op::kList && !reference_list) {

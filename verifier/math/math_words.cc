@@ -69,6 +69,7 @@ Table MakeCommands() {
   for (const char* name : {"frac", "dfrac", "tfrac", "cfrac"}) table[name] = Of(TokenKind::kOver, 0);
   for (const char* name : {"binom", "dbinom", "tbinom"}) table[name] = Of(TokenKind::kOver, 1);
   table["choose"] = Of(TokenKind::kChoose);
+  table["over"] = Of(TokenKind::kChoose, 1);
   table["sqrt"] = Of(TokenKind::kRoot, 0);
   table["cbrt"] = Of(TokenKind::kRoot, 3);
   for (const char* name : {"times", "cdot", "ast", "bullet", "circ", "cross"})

@@ -17,7 +17,8 @@ absl::string_view Unwrap(absl::string_view text) {
     if (text.size() >= 4 && absl::StartsWith(text, "**") && absl::EndsWith(text, "**"))
       text = text.substr(2, text.size() - 4);
     if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
-    if (!absl::EndsWith(text, "...") && !absl::EndsWith(text, "\\.")) absl::ConsumeSuffix(&text, ".");
+    if (!absl::EndsWith(text, "...") && !absl::EndsWith(text, "\\.") && !absl::EndsWith(text, "\\right."))
+      absl::ConsumeSuffix(&text, ".");
     if (!absl::EndsWith(text, "\\,") && !absl::EndsWith(text, "\\;") && !absl::EndsWith(text, "\\:")) {
       for (const absl::string_view mark : {",", ";", ":"}) absl::ConsumeSuffix(&text, mark);
     }

@@ -16,7 +16,7 @@ inline constexpr size_t kMaxTotalDigits = 100'000;   // of all numbers of a form
 
 struct ParseOptions {
   // "1,234" is the list 1, 234 also where it could be one number with a thousands separator. Between brackets
-  // a comma always separates: (1,234) is a point.
+  // it is so in any case, (1,234) is a point, unless spaces stand behind other commas: (1,000, 2,000).
   bool commas_separate = false;
 };
 

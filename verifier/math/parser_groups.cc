@@ -8,10 +8,24 @@
 
 namespace entrain {
 
+namespace {
+
+// The bracket whose inside begins with `text` holds a comma with a space behind it. Looks no further than the
+// next bracket or command, and not far, so that brackets within each other cost no more than others.
+bool HasSpacedComma(absl::string_view text) {
+  constexpr size_t kMaxBytes = 80;
+  text = text.substr(0, kMaxBytes);
+  text = text.substr(0, text.find_first_of("()[]{}|\\"));
+  return absl::StrContains(text, ", ");
+}
+
+}  // namespace
+
 void FormulaParser::Open(FrameKind frame, uint32_t detail) {
   frames_.push_back(static_cast<uint32_t>(stack_.size()));
   stack_.push_back({.pending = Pending::kFrame,
                     .frame = frame,
+                    .spaced = frame != FrameKind::kRoot && HasSpacedComma(text_.substr(lexer_.position())),
                     .base = static_cast<uint32_t>(operands_.size()),
                     .detail = detail});
   have_operand_ = false;
@@ -30,7 +44,7 @@ bool FormulaParser::Closes(const StackEntry& frame, TokenKind kind) const {
     case FrameKind::kArgument:
       return kind == TokenKind::kCloseBrace;
     case FrameKind::kSet:
-      return kind == TokenKind::kCloseSet;
+      return kind == TokenKind::kCloseSet || kind == TokenKind::kCloseNothing;
     case FrameKind::kAngle:
       return kind == TokenKind::kCloseAngle;
     case FrameKind::kAbs:
@@ -126,6 +140,7 @@ void FormulaParser::Separate(const Token& token) {
     reduced.separator = token.kind;
   }
   StackEntry& now = Frame();
+  now.cells |= token.kind == TokenKind::kAmpersand;
   now.saw_and |= token.kind == TokenKind::kAnd;
   now.saw_or |= token.kind == TokenKind::kOr;
   now.saw_semicolon |= token.kind == TokenKind::kSemicolon;
@@ -187,6 +202,15 @@ NodeId FormulaParser::MatrixOfRows(std::span<const NodeId> rows) {
   return build_.Node(Op::kMatrix, static_cast<uint32_t>(columns), cells);
 }
 
+// The rows of a system of equations, which came as a matrix.
+NodeId FormulaParser::System(NodeId rows) {
+  const Node matrix = build_.node(rows);
+  if (matrix.op != Op::kMatrix) return rows;
+  const std::vector<NodeId> cells(build_.children(rows).begin(), build_.children(rows).end());
+  if (matrix.payload == 1) return build_.Node(Op::kList, 0, cells);
+  return build_.Named(Op::kOpaque, "cases", cells);
+}
+
 void FormulaParser::Close(const Token& token) {
   if (have_operand_) Reduce(0);
   if (stopped_) return;
@@ -195,7 +219,7 @@ void FormulaParser::Close(const Token& token) {
     return Fail(have_operand_ ? "the bracket that closes" : "a number or a variable", token);
   if (have_operand_) {
     ++open.count;
-  } else if (open.count > 0 || (open.frame != FrameKind::kSet && open.frame != FrameKind::kBrace)) {
+  } else if (open.count > 0 || (open.frame != FrameKind::kSet && text_ != "{}")) {
     return Fail("a number or a variable", token);
   }
   FinishElements(open);
@@ -229,11 +253,13 @@ void FormulaParser::Close(const Token& token) {
       if (!single) break;
       return PushOperand(build_.Named(Op::kOpaque, "norm", elements));
     case FrameKind::kSet:
+      // \left\{ \begin{array}… \right. is a system of equations.
+      if (token.kind == TokenKind::kCloseNothing && single) return PushOperand(System(inside.id));
       return PushOperand(SetOf(frame, elements));
     case FrameKind::kBrace:
       if (single) return PushOperand(inside.id, {.unit = inside.unit});
       if (frame.builder) return PushOperand(SetOf(frame, elements));
-      if (frame.saw_and || frame.saw_or) return PushOperand(ListOf(frame, elements));
+      if (frame.saw_and || frame.saw_or || frame.detail == 1) return PushOperand(ListOf(frame, elements));
       return PushOperand(build_.Node(Op::kSet, 0, elements));
     case FrameKind::kArgument:
     case FrameKind::kIndex:
@@ -313,7 +339,8 @@ void FormulaParser::CloseEnvironment(const Token& token) {
     return PushOperand(build_.Named(Op::kOpaque, "det", std::span(&node, 1)));
   }
   if (elements.size() == 1) return PushOperand(elements[0]);
-  if (frame.frame == FrameKind::kCases) return PushOperand(build_.Named(Op::kOpaque, "cases", elements));
+  if (frame.frame == FrameKind::kCases && frame.cells)
+    return PushOperand(build_.Named(Op::kOpaque, "cases", elements));
   PushOperand(ListOf(frame, elements));
 }
 

@@ -85,15 +85,43 @@ bool IsCall(absl::string_view name, absl::string_view rest) {
          (digits || (inside.size() == 1 && absl::ascii_isalpha(static_cast<unsigned char>(inside[0]))));
 }
 
-// C(5, 2)
+// A number or one letter.
+bool TakeSimple(absl::string_view& text) {
+  SkipBlanks(text);
+  if (TakeDigits(text).empty()) {
+    if (text.empty() || !absl::ascii_isalpha(static_cast<unsigned char>(text[0]))) return false;
+    text.remove_prefix(1);
+  }
+  SkipBlanks(text);
+  return true;
+}
+
+// C(5, 2), C(n, k)
 bool IsChoose(absl::string_view name, absl::string_view rest) {
-  if (name != "C" || !absl::ConsumePrefix(&rest, "(")) return false;
+  return name == "C" && absl::ConsumePrefix(&rest, "(") && TakeSimple(rest) &&
+         absl::ConsumePrefix(&rest, ",") && TakeSimple(rest) && absl::StartsWith(rest, ")");
+}
+
+// {\text{m}} or {\mathrm{s}^2}: a unit in a fraction of units; "" when it is something else.
+std::string TakeUnitArgument(absl::string_view& text) {
+  constexpr size_t kMaxBytes = 40;
+  SkipBlanks(text);
+  absl::string_view rest = text.substr(0, kMaxBytes);
+  if (!absl::ConsumePrefix(&rest, "{")) return "";
   SkipBlanks(rest);
-  if (TakeDigits(rest).empty()) return false;
+  bool command = false;
+  for (const absl::string_view open : {"\\text{", "\\mathrm{", "\\mbox{"})
+    command |= absl::ConsumePrefix(&rest, open);
+  const size_t close = rest.find('}');
+  if (!command || close == absl::string_view::npos) return "";
+  std::string unit = TidyWords(rest.substr(0, close), /*lower=*/false);
+  rest.remove_prefix(close + 1);
+  if (absl::ConsumePrefix(&rest, "^")) absl::StrAppend(&unit, "^", TakeDigits(rest));
   SkipBlanks(rest);
-  if (!absl::ConsumePrefix(&rest, ",")) return false;
-  SkipBlanks(rest);
-  return !TakeDigits(rest).empty() && absl::StartsWith(rest, ")");
+  const bool letters = std::all_of(unit.begin(), unit.end(), [](char c) { return c != '{' && c != '\\'; });
+  if (!letters || !absl::ConsumePrefix(&rest, "}")) return "";
+  text.remove_prefix(static_cast<size_t>(rest.data() - text.data()));
+  return unit;
 }
 
 }  // namespace
@@ -127,7 +155,10 @@ void FormulaParser::PushNumber(const Token& token) {
   Number number;
   const NumberLiteral& literal = lexer_.literal();
   if (!ReadNumber(token.text, literal, number)) return;
-  PushOperand(build_.Number(std::move(number)), {.whole = literal.whole, .number = true});
+  PushOperand(build_.Number(std::move(number)),
+              {.whole = literal.whole,
+               .clock = literal.whole && token.text.size() > 1 && token.text[0] == '0',
+               .number = true});
 }
 
 // "1 1/2": the whole number is the operand, `token` the numerator.
@@ -156,6 +187,18 @@ bool FormulaParser::MixedFraction() {
   lexer_.Skip(before - rest.size());
   build_.number(Top()).value += fraction;
   operands_.back().whole = false;
+  return true;
+}
+
+// \frac{\text{m}}{\text{s}} behind a number; the lexer stands behind \frac.
+bool FormulaParser::UnitFraction() {
+  absl::string_view rest = lexer_.Rest();
+  const size_t before = rest.size();
+  const std::string over = TakeUnitArgument(rest);
+  const std::string under = over.empty() ? "" : TakeUnitArgument(rest);
+  if (under.empty()) return false;
+  lexer_.Skip(before - rest.size());
+  WrapUnit(absl::StrCat(over, "/", under));
   return true;
 }
 
@@ -201,7 +244,14 @@ void FormulaParser::PushSymbol(const Token& token) {
 }
 
 void FormulaParser::PushWords(const Token& token) {
-  PushOperand(build_.Named(Op::kText, TidyWords(token.text, /*lower=*/true)), {.words = true});
+  std::string words = TidyWords(token.text, /*lower=*/true);
+  absl::string_view set = words;
+  absl::ConsumePrefix(&set, "the set of ");
+  if (set == "all real numbers" || set == "all reals" || set == "real numbers" || set == "all real values")
+    return PushOperand(build_.Constant(Constant::kReals));
+  if (words == "empty set" || words == "the empty set")
+    return PushOperand(build_.Constant(Constant::kEmptySet));
+  PushOperand(build_.Named(Op::kText, std::move(words)), {.words = true});
 }
 
 void FormulaParser::WrapUnit(std::string name) {

@@ -118,12 +118,10 @@ NodeId FormulaParser::Power(NodeId base, NodeId exponent) {
 }
 
 // a : b is a / b; "12:05" is a time of day; a : b : c is what it becomes when it is divided by a.
-NodeId FormulaParser::Ratio(std::span<const NodeId> given) {
+NodeId FormulaParser::Ratio(std::span<const NodeId> given, bool clock) {
   const std::vector<NodeId> terms(given.begin(), given.end());
   if (terms.size() == 2) {
-    const Node& second = build_.node(terms[1]);
-    if (second.op == Op::kNumber && build_.number(terms[1]).value == 0)
-      return build_.Named(Op::kOpaque, "time", terms);
+    if (clock) return build_.Named(Op::kOpaque, "time", terms);
     return build_.Node(Op::kDivide, 0, {terms[0], terms[1]});
   }
   std::vector<NodeId> quotients;
@@ -138,6 +136,7 @@ void FormulaParser::ReduceTop() {
   const auto binary = [&](Op op, uint32_t payload = 0) { Replace(2, op, payload); };
   switch (top.pending) {
     case Pending::kChoose:
+      if (top.detail == 1) return binary(Op::kDivide);
       return binary(Op::kFunction, static_cast<uint32_t>(Function::kBinomial));
     case Pending::kModulo: {
       const std::span<const NodeId> sides = Pop(2);
@@ -164,7 +163,8 @@ void FormulaParser::ReduceTop() {
       return Replace(top.count + 1, static_cast<Op>(top.detail));
     }
     case Pending::kRatio: {
-      const NodeId node = Ratio(Pop(top.count + 1));
+      const bool clock = operands_.back().clock;
+      const NodeId node = Ratio(Pop(top.count + 1), clock);
       operands_.push_back({.id = node});
       return;
     }

@@ -11,7 +11,7 @@ namespace entrain {
 // \sum) for its arguments, a frame for its closing bracket.
 enum class Pending : uint8_t {
   // Operators, by precedence.
-  kChoose,
+  kChoose,  // {n \choose k}; detail 1: {a \over b}
   kModulo,  // a \pmod b
   kRelation,
   kSetOperation,  // detail: the Op
@@ -47,8 +47,8 @@ enum class FrameKind : uint8_t {
   kParen,
   kSquare,
   kReversed,  // ]a, b[
-  kBrace,     // {…} where no argument is expected: a group, or a set in plain text
-  kSet,       // \{…\}
+  kBrace,  // {…} where no argument is expected: a group, or a set in plain text; detail 1: surely a group
+  kSet,    // \{…\}
   kAngle,
   kAbs,
   kNorm,
@@ -73,7 +73,9 @@ struct StackEntry {
   Awaits awaits = Awaits::kNothing;
   bool negate_last = false;  // kAdd: a minus stands before the last operand
   bool saw_and = false, saw_or = false, saw_comma = false, saw_semicolon = false;  // frames
-  bool builder = false;                                                            // frames: {x : …}
+  bool spaced = false;   // brackets: spaces stand behind the commas that separate, "(1,000, 2,000)"
+  bool cells = false;    // kCases: a row has two cells, a value and its condition
+  bool builder = false;  // frames: {x : …}
   TokenKind separator = TokenKind::kEnd;  // frames: the last one, if nothing followed yet
   uint32_t count = 0;                     // operators: operands so far; frames: elements
   uint32_t run = 0;                       // frames: elements up to the last semicolon
@@ -86,6 +88,7 @@ struct StackEntry {
 struct StackOperand {
   NodeId id = 0;
   bool whole = false;   // a whole number without sign: "1" in 1 1/2
+  bool clock = false;   // two digits or more with a zero in front: the minutes of 12:05
   bool number = false;  // a number literal
   bool words = false;   // words that stand before something
   bool unit = false;    // a quantity with its unit

@@ -21,7 +21,8 @@ enum class TokenKind : uint8_t {
   kCloseParen,
   kOpenSquare,
   kCloseSquare,
-  kOpenBrace,  // of TeX, or of a set in plain text
+  kOpenBrace,  // detail 1: of a command that says how its argument looks, as \text{1,000}
+  //  // of TeX, or of a set in plain text
   kCloseBrace,
   kOpenSet,  // \{
   kCloseSet,
@@ -31,11 +32,12 @@ enum class TokenKind : uint8_t {
   kCloseFloor,
   kOpenCeil,
   kCloseCeil,
-  kBar,       // |, of either side
-  kOpenBar,   // \left|, \lvert
-  kCloseBar,  // \right|, \rvert
-  kNorm,      // \|
-  kSuchThat,  // \mid
+  kBar,           // |, of either side
+  kOpenBar,       // \left|, \lvert
+  kCloseBar,      // \right|, \rvert
+  kCloseNothing,  // \right.
+  kNorm,          // \|
+  kSuchThat,      // \mid
   kPlus,
   kMinus,
   kPlusMinus,
@@ -60,7 +62,7 @@ enum class TokenKind : uint8_t {
   kIntersect,
   kSetMinus,
   kOver,              // \frac; detail 1: \binom
-  kChoose,            // {n \choose k}
+  kChoose,            // {n \choose k}; detail 1: {a \over b}
   kRoot,              // \sqrt, √; detail 3: a cube root
   kMod,               // a \bmod b
   kBeginEnvironment,  // text: its name

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "tests/unit/verifier/judge_one.h"
 
 namespace entrain {
@@ -146,11 +147,15 @@ TEST(Math, ComparesFormulasAndTexts) {
        {Row{"\\text{blue}", "blue"}, Row{"Blue", "blue"}, Row{"(1, 2)", "(1,2)"}, Row{"x + 1", "x+1"},
         Row{"1+x", "x+1"}, Row{"\\frac{x}{2}", "\\dfrac{x}{2}"}, Row{"\\foo{x} y", "\\foo{x}y"},
         Row{"\\text{No Solution}", "no solution"}, Row{"3\\sqrt{13}", "\\sqrt{117}"},
-        Row{"100, 200, 300", "100,200,300"}, Row{"$12$ and $13$", "12 \\text{ and } 13"}}) {
+        Row{"100, 200, 300", "100,200,300"}, Row{"300, 100, 200", "100,200,300"}, Row{"1,234", "1, 234"},
+        Row{"(100,200, 300)", "(100, 200, 300)"}, Row{"1000", "\\text{1,000}"},
+        Row{"$12$ and $13$", "12 \\text{ and } 13"}}) {
     EXPECT_EQ(KindOf(JudgeOne("math", Boxed(row.answer), row.reference)), "correct") << row.answer;
   }
-  for (const Row& row : {Row{"blue", "red"}, Row{"(2,1)", "(1,2)"}, Row{"3", "x"}, Row{"\\foo x", "\\foo y"},
-                         Row{"32, 349", "32348"}, Row{"3\\sqrt{13}", "\\sqrt{116}"}})
+  for (const Row& row :
+       {Row{"blue", "red"}, Row{"(2,1)", "(1,2)"}, Row{"3", "x"}, Row{"\\foo x", "\\foo y"},
+        Row{"32, 349", "32348"}, Row{"\\{0,1\\}", "1,000"}, Row{"0,1", "1,000"}, Row{"\\{1\\}", "1,001"},
+        Row{"\\{0,1\\}", "\\text{1,000}"}, Row{"3\\sqrt{13}", "\\sqrt{116}"}})
     EXPECT_EQ(KindOf(JudgeOne("math", Boxed(row.answer), row.reference)), "wrong") << row.answer;
 }
 
@@ -166,7 +171,7 @@ TEST(Math, FindsTheAnswerWhereItStands) {
            Found{"\\boxed {42}", "42"}, Found{"41 #### 42", "42"}, Found{"#### 41\n#### 42\nend 7", "42"},
            Found{"The answer is 42.", "42"}, Found{"the Answer is: 42 apples. Others say 7", "42 apples"},
            Found{"Answer: 42", "42"}, Found{"first 7, at last 42 of them", "42"}, Found{"so it is 42.", "42"},
-           Found{"9 + 33 = 42", "42"},
+           Found{"9 + 33 = 42", "9 + 33 = 42"},
            Found{"The answer is 7. \\boxed{42}", "42"},  // a box goes before everything else
        }) {
     const Verdict verdict = JudgeOne("math", row.completion, "42");
@@ -267,9 +272,10 @@ TEST(Math, AMegabyteOfDigitsIsEqualOrNot) {
   std::string other = digits;
   other.back() = '8';
   EXPECT_EQ(KindOf(JudgeOne("math", Boxed(digits), digits)), "correct");
-  EXPECT_EQ(KindOf(JudgeOne("math", Boxed("+" + digits + ".00"), "0" + digits)), "correct");
+  EXPECT_EQ(KindOf(JudgeOne("math", Boxed(absl::StrCat("+", digits, ".00")), absl::StrCat("0", digits))),
+            "correct");
   EXPECT_EQ(KindOf(JudgeOne("math", Boxed(digits), other)), "wrong");
-  EXPECT_EQ(KindOf(JudgeOne("math", Boxed("0." + digits), "0." + other)), "wrong");
+  EXPECT_EQ(KindOf(JudgeOne("math", Boxed(absl::StrCat("0.", digits)), absl::StrCat("0.", other))), "wrong");
   EXPECT_EQ(KindOf(JudgeOne("math", Boxed(digits), "42")), "wrong");
   EXPECT_EQ(KindOf(JudgeOne("math", Boxed("x + 1"), digits)), "wrong");
 }

@@ -88,6 +88,7 @@ TEST(ParseFormula, FractionsRootsAndPowers) {
           {"-\\frac{1}{2}", "(neg (/ 1 2))"},
           {"\\frac{-1}{2}", "(/ -1 2)"},
           {"\\frac{\\frac12}{3}", "(/ (/ 1 2) 3)"},
+          {"{3 \\over 4}", "(/ 3 4)"},
           {"\\frac94\\pi", "(* (/ 9 4) pi)"},
           {"1/2", "(/ 1 2)"},
           {"a/b/c", "(/ (/ a b) c)"},
@@ -159,7 +160,9 @@ TEST(ParseFormula, SumsAndProducts) {
           {"17 \\bmod 5", "(mod 17 5)"},
           {"7:32", "(/ 7 32)"},
           {"1:2:3", "(opaque \"ratio\" (/ 2 1) (/ 3 1))"},
-          {"12:00", "(opaque \"time\" 12 0)"}});
+          {"10:30", "(/ 10 30)"},
+          {"12:00", "(opaque \"time\" 12 0)"},
+          {"1:03", "(opaque \"time\" 1 3)"}});
 }
 
 TEST(ParseFormula, Functions) {
@@ -200,6 +203,7 @@ TEST(ParseFormula, Functions) {
           {"\\binom52", "(binomial 5 2)"},
           {"{n \\choose k}", "(binomial n k)"},
           {"C(5,2)", "(binomial 5 2)"},
+          {"C(n, k)", "(binomial n k)"},
           {"|x-2|", "(abs (+ x -2))"},
           {"||x|-1|", "(abs (+ (abs x) -1))"},
           {"2|x|", "(* 2 (abs x))"},
@@ -228,6 +232,9 @@ TEST(ParseFormula, Functions) {
 TEST(ParseFormula, SetsTuplesAndIntervals) {
   Expect({{"(1, 2)", "(tuple 1 2)"},
           {"(1,234)", "(tuple 1 234)"},
+          {"(1,000, 2,000)", "(tuple 1000 2000)"},
+          {"\\{1,000, 2,000\\}", "(set 1000 2000)"},
+          {"((1,234), 5)", "(tuple (tuple 1 234) 5)"},
           {"\\left(3, \\frac{\\pi}{2}\\right)", "(tuple 3 (/ pi 2))"},
           {"\\langle 1, 2, 3\\rangle", "(tuple 1 2 3)"},
           {"(0;-2;0)", "(tuple 0 -2 0)"},
@@ -248,6 +255,8 @@ TEST(ParseFormula, SetsTuplesAndIntervals) {
           {"\\{\\}", "(set)"},
           {"\\emptyset", "emptyset"},
           {"∅", "emptyset"},
+          {"\\text{all real numbers}", "R"},
+          {"{}", "(set)"},
           {"\\{1\\pm\\sqrt{5},-2\\}", "(set (+- 1 (root 5 2)) -2)"},
           {"\\{x : x > 3\\}", "(> x 3)"},
           {"\\{x \\mid x > 3\\}", "(> x 3)"},
@@ -289,6 +298,11 @@ TEST(ParseFormula, Relations) {
           {"x \\in \\mathbb{R}", "(in x R)"},
           {"x = 1/3 \\approx 0.33", "(= ~ x (/ 1 3) 33/100)"},
           {"x=1 or x=2", "(list (= x 1) (= x 2))"},
+          {"x=1orx=2", "(list (= x 1) (= x 2))"},
+          {"\\begin{cases} x=1 \\\\ y=2 \\end{cases}", "(list (= x 1) (= y 2))"},
+          {"\\begin{cases} 1 & x>0 \\\\ 2 & x<0 \\end{cases}", "(opaque \"cases\" 1 (> x 0) 2 (< x 0))"},
+          {"\\left\\{\\begin{array}{l} x=1 \\\\ y=2 \\end{array}\\right.", "(list (= x 1) (= y 2))"},
+          {"\\begin{aligned} x &= 1 \\\\ y &= 2 \\end{aligned}", "(list (= x 1) (= y 2))"},
           {"x<1 \\text{ or } x>3", "(union (< x 1) (> x 3))"},
           {"x>1 \\text{ and } x<3", "(intersect (> x 1) (< x 3))"},
           {"n=1, 2, 3", "(list (= n 1) 2 3)"},
@@ -312,6 +326,7 @@ TEST(ParseFormula, WordsAndUnits) {
           {"15\\mbox{ cm}^2", "(unit \"cm^2\" 15)"},
           {"5\\,\\mathrm{m}", "(unit \"m\" 5)"},
           {"9.8\\ \\text{m}/\\text{s}^2", "(unit \"m/s^2\" 49/5)"},
+          {"15 \\frac{\\text{m}}{\\text{s}}", "(unit \"m/s\" 15)"},
           {"60 km/h", "(unit \"km/h\" 60)"},
           {"125\\textnormal{ miles}", "(unit \"miles\" 125)"},
           {"1,000 \\text{ square feet}", "(unit \"square feet\" 1000)"},
