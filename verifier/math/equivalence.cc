@@ -30,7 +30,16 @@ enum Inside : uint8_t {
   kVectorInside = 2,  // a tuple or matrix in arithmetic
   kPercentInside = 4,
   kDegreesInside = 8,
+  kInequalityInside = 16,
 };
+
+bool IsEquality(Relation relation) {
+  return relation == Relation::kEqual || relation == Relation::kApproximately;
+}
+
+bool IsInequality(Relation relation) {
+  return relation >= Relation::kLess && relation <= Relation::kGreaterEqual;
+}
 
 // One formula and what is known of it.
 class Side {
@@ -49,6 +58,10 @@ class Side {
       if (node.op == Op::kTuple || node.op == Op::kMatrix) inside |= kVectorInside;
       if (node.op == Op::kPercent) inside |= kPercentInside;
       if (node.op == Op::kDegrees) inside |= kDegreesInside;
+      if (node.op == Op::kRelation && node.child_count >= 2) {
+        const Relation relation = of.relations[node.payload];
+        if (IsInequality(relation) || relation == Relation::kNotEqual) inside |= kInequalityInside;
+      }
       inside_[id] = inside;
     }
   }
@@ -88,14 +101,6 @@ struct Matrix {
   uint32_t rows = 0, columns = 0;
   std::vector<ScalarValue> entries;  // row by row
 };
-
-bool IsEquality(Relation relation) {
-  return relation == Relation::kEqual || relation == Relation::kApproximately;
-}
-
-bool IsInequality(Relation relation) {
-  return relation >= Relation::kLess && relation <= Relation::kGreaterEqual;
-}
 
 class AnswerComparison {
  public:
@@ -137,6 +142,16 @@ class AnswerComparison {
     return false;
   }
 
+  // P(1, 2): a point and its letter.
+  static std::optional<NodeId> PointOf(const Side& side, NodeId id) {
+    if (side[id].op != Op::kMultiply || side[id].child_count != 2) return std::nullopt;
+    const Node& letter = side[side.Child(id, 0)];
+    if (letter.op != Op::kSymbol || side[side.Child(id, 1)].op != Op::kTuple) return std::nullopt;
+    const std::string& name = side.formula.names[letter.payload];
+    if (name.empty() || !absl::ascii_isupper(static_cast<unsigned char>(name[0]))) return std::nullopt;
+    return side.Child(id, 1);
+  }
+
   // Units that do not count, and x ∈ in front of a set, are left away.
   Part Unwrapped(const Side& side, Part part) const {
     for (;;) {
@@ -172,7 +187,7 @@ class AnswerComparison {
       case Op::kRelation:
         return Shape::kRelation;
       case Op::kConstant:
-        if (node.payload == static_cast<uint32_t>(Constant::kEmptySet)) return Shape::kCollection;
+        if (IsEmptySet(side, id)) return Shape::kCollection;
         return node.payload > static_cast<uint32_t>(Constant::kEmptySet) ? Shape::kRealSet : Shape::kScalar;
       case Op::kOpaque:
       case Op::kFunction:
@@ -182,17 +197,25 @@ class AnswerComparison {
     }
   }
 
-  // The members of a set, a list or of alternatives; nullopt: too many ±.
+  // The members of a set, a list or of alternatives; nullopt: too many ±. Lists in lists are taken apart,
+  // unless they say what several names are: p = 5, q = 2; p = 7, q = 2.
   std::optional<Parts> Members(const Side& side, Part part) const {
-    Parts out, stack = {part};
+    Parts out, stack;
+    const auto push_children = [&](const Part& of) {
+      for (uint32_t i = side[of.node].child_count; i-- > 0;)
+        stack.push_back({side.Child(of.node, i), of.signs});
+    };
+    const Op op = side[part.node].op;
+    if (op == Op::kList || op == Op::kSet) {
+      push_children(part);
+    } else if (!IsEmptySet(side, part.node)) {
+      stack.push_back(part);
+    }
     while (!stack.empty()) {
       const Part next = Unwrapped(side, stack.back());
       stack.pop_back();
-      const Node& node = side[next.node];
-      if (node.op == Op::kList || node.op == Op::kSet) {
-        for (uint32_t i = node.child_count; i-- > 0;) stack.push_back({side.Child(next.node, i), next.signs});
-      } else if (node.op == Op::kConstant && ShapeOf(side, next.node) == Shape::kCollection) {
-        continue;
+      if (side[next.node].op == Op::kList && !HasRelation(side, next.node)) {
+        push_children(next);
       } else if (HasAlternatives(side, next)) {
         if (!ExpandPlusMinus(side, next, out)) return std::nullopt;
       } else {
@@ -200,6 +223,10 @@ class AnswerComparison {
       }
     }
     return out;
+  }
+
+  static bool IsEmptySet(const Side& side, NodeId id) {
+    return side[id].op == Op::kConstant && side[id].payload == static_cast<uint32_t>(Constant::kEmptySet);
   }
 
   // Bit 31 of the signs says that the ± of a part are decided.
@@ -347,7 +374,12 @@ class AnswerComparison {
     if (given.relation != reference.relation) return false;
     if (given.difference == reference.difference) return true;
     const int sign = scalars_.SignOfRatio(given.difference, reference.difference);
-    return IsInequality(given.relation) ? sign > 0 : sign != 0;
+    if (IsInequality(given.relation)) return sign > 0;
+    if (sign != 0) return true;
+    // y = 1/x is x y = 1.
+    const TermId g = terms_.WithoutDenominators(given.difference);
+    const TermId r = terms_.WithoutDenominators(reference.difference);
+    return (g != given.difference || r != reference.difference) && scalars_.SignOfRatio(g, r) != 0;
   }
 
   Sameness CompareRelations(const Part& given, const Part& reference, int depth) {
@@ -360,6 +392,7 @@ class AnswerComparison {
                                       {ValueOf(reference_, reference.node), reference.signs}, depth + 1);
       if (values != Sameness::kDifferent) return values;
     }
+    set_variable_[0] = set_variable_[1] = 0;
     if (const std::optional<RealSet> wanted = SetOfRelation(reference_, reference);
         wanted.has_value() && !reference_equation) {
       const std::optional<RealSet> found = SetOfRelation(given_, given);
@@ -428,6 +461,51 @@ class AnswerComparison {
     return side[id].op == Op::kConstant && side[id].payload == static_cast<uint32_t>(Constant::kInfinity);
   }
 
+  // From one part to another; `closed` bit 0: on the left, bit 1: on the right.
+  std::optional<RealSet> SetOfInterval(Side& side, const Part& part, uint32_t closed) {
+    if (side[part.node].child_count != 2) return std::nullopt;
+    Piece piece;
+    for (const bool high : {false, true}) {
+      Bound& bound = high ? piece.high : piece.low;
+      const Part end{side.Child(part.node, high ? 1 : 0), part.signs};
+      bool negative = false;
+      if (IsInfinite(side, end.node, negative)) {
+        if (negative == high) return std::nullopt;
+        bound.infinite = true;
+      } else {
+        if (ShapeOf(side, end.node) != Shape::kScalar) return std::nullopt;
+        bound.at = ValueOfScalar(side, end);
+        bound.closed = (closed >> (high ? 1 : 0) & 1) != 0;
+      }
+    }
+    RealSets sets(terms_, given_work_);
+    return sets.Normal({piece});
+  }
+
+  // x ≠ 1, 2, or x < 1, x > 3: conditions that hold together, or else (none would do) one of them.
+  std::optional<RealSet> SetOfConditions(Side& side, const Parts& members, int depth) {
+    RealSets sets(terms_, given_work_);
+    RealSet all = RealSets::All(), any;
+    bool excludes = false;
+    for (const Part& member : members) {
+      std::optional<RealSet> next = SetOf(side, member, depth + 1);
+      if (!next.has_value()) return std::nullopt;
+      if (side[member.node].op == Op::kRelation) {
+        excludes = side.formula.relations[side[member.node].payload] == Relation::kNotEqual;
+      } else if (!excludes) {
+        return std::nullopt;
+      } else {
+        next = sets.Complement(*next);
+        if (!next.has_value()) return std::nullopt;
+      }
+      any.insert(any.end(), next->begin(), next->end());
+      std::optional<RealSet> both = sets.Intersection(all, *next);
+      if (!both.has_value()) return std::nullopt;
+      all = *std::move(both);
+    }
+    return all.empty() ? sets.Normal(std::move(any)) : std::move(all);
+  }
+
   std::optional<RealSet> SetOf(Side& side, const Part& raw, int depth) {
     if (depth > kMaxDepth) return std::nullopt;
     const Part part = Unwrapped(side, raw);
@@ -437,6 +515,7 @@ class AnswerComparison {
       case Shape::kCollection: {
         const std::optional<Parts> members = Members(side, part);
         if (!members.has_value()) return std::nullopt;
+        if (side.Has(part.node, kInequalityInside)) return SetOfConditions(side, *members, depth);
         RealSet out;
         for (const Part& member : *members) {
           if (ShapeOf(side, member.node) != Shape::kScalar) return std::nullopt;
@@ -448,6 +527,8 @@ class AnswerComparison {
         return RealSet{RealSets::Point(ValueOfScalar(side, part))};
       case Shape::kRelation:
         return SetOfRelation(side, part);
+      case Shape::kTuple:  // (1, 2) beside 1 < x < 2
+        return SetOfInterval(side, part, 0);
       case Shape::kRealSet:
         break;
       default:
@@ -457,24 +538,7 @@ class AnswerComparison {
       if (node.payload == static_cast<uint32_t>(Constant::kReals)) return RealSets::All();
       return std::nullopt;
     }
-    if (node.op == Op::kInterval) {
-      if (node.child_count != 2) return std::nullopt;
-      Piece piece;
-      for (const bool high : {false, true}) {
-        Bound& bound = high ? piece.high : piece.low;
-        const Part end{side.Child(part.node, high ? 1 : 0), part.signs};
-        bool negative = false;
-        if (IsInfinite(side, end.node, negative)) {
-          if (negative == high) return std::nullopt;
-          bound.infinite = true;
-        } else {
-          if (ShapeOf(side, end.node) != Shape::kScalar) return std::nullopt;
-          bound.at = ValueOfScalar(side, end);
-          bound.closed = (node.payload >> (high ? 1 : 0) & 1) != 0;
-        }
-      }
-      return sets.Normal({piece});
-    }
+    if (node.op == Op::kInterval) return SetOfInterval(side, part, node.payload);
     std::optional<RealSet> out;
     for (uint32_t i = 0; i < node.child_count; ++i) {
       std::optional<RealSet> next = SetOf(side, {side.Child(part.node, i), part.signs}, depth + 1);
@@ -501,7 +565,6 @@ class AnswerComparison {
   // or in its absolute value. The variable is left in set_variable_.
   std::optional<RealSet> SetOfRelation(Side& side, const Part& chain) {
     TermId& variable = set_variable_[&side == &given_ ? 0 : 1];
-    variable = 0;
     RealSets sets(terms_, given_work_);
     RealSet out = RealSets::All();
     bool decimal = false;
@@ -839,6 +902,21 @@ class AnswerComparison {
   Sameness CompareTexts(const Part& given, const Part& reference) {
     const std::string g = Letters(given_, given.node), r = Letters(reference_, reference.node);
     if (!g.empty() && g == r) return Sameness::kSame;
+    const auto set_of = [this](const Side& side, NodeId id, const std::string& letters) {
+      const Node& node = side[id];
+      if (ShapeOf(side, id) == Shape::kCollection && node.child_count == 0) return Constant::kEmptySet;
+      if (node.op == Op::kConstant) return static_cast<Constant>(node.payload);
+      for (const char* words : {"allrealnumbers", "allreals", "realnumbers", "allrealx"}) {
+        if (letters == words) return Constant::kReals;
+      }
+      for (const char* words : {"nosolution", "nosolutions", "nosolutionexists", "nosolutionsexist",
+                                "norealsolution", "norealsolutions", "emptyset", "theemptyset"}) {
+        if (letters == words) return Constant::kEmptySet;
+      }
+      return Constant::kPi;  // no set
+    };
+    const Constant set = set_of(given_, given.node, g);
+    if (set >= Constant::kEmptySet && set == set_of(reference_, reference.node, r)) return Sameness::kSame;
     detail_ = absl::StrCat("differs: \"", g.substr(0, 40), "\" against \"", r.substr(0, 40), "\"");
     return Sameness::kDifferent;
   }
@@ -877,6 +955,10 @@ class AnswerComparison {
     if (depth > kMaxDepth) return PastLimit(Sameness::kGivenPastLimit, "nested deeper than is compared");
     given = Unwrapped(given_, given);
     reference = Unwrapped(reference_, reference);
+    if (const auto point = PointOf(given_, given.node); point && reference_[reference.node].op == Op::kTuple)
+      given.node = *point;
+    if (const auto point = PointOf(reference_, reference.node); point && given_[given.node].op == Op::kTuple)
+      reference.node = *point;
     const Shape g = ShapeOf(given_, given.node), r = ShapeOf(reference_, reference.node);
     const bool alternatives = HasAlternatives(given_, given) || HasAlternatives(reference_, reference);
     if (g == Shape::kScalar && r == Shape::kScalar && !alternatives) return CompareScalars(given, reference);
@@ -913,6 +995,9 @@ class AnswerComparison {
   }
 
   Sameness CompareMembers(const Part& given, const Part& reference, Shape g, Shape r, int depth) {
+    // A list of conditions is a set.
+    if (given_.Has(given.node, kInequalityInside) != reference_.Has(reference.node, kInequalityInside))
+      return CompareAsSets(given, reference, g, r, depth);
     // A set of numbers may be part of a union: {1} ∪ [2, 3].
     if ((g == Shape::kRealSet && given_[given.node].op != Op::kInterval) ||
         (r == Shape::kRealSet && reference_[reference.node].op != Op::kInterval))
@@ -931,7 +1016,13 @@ class AnswerComparison {
     if (r == Shape::kCollection && wanted->size() > 1 &&
         (g == Shape::kTuple || is_open_interval(given_, given.node)) && !HasAlternatives(given_, given))
       return CompareInOrder(ChildrenOf(given_, given), *wanted, depth);
-    if (g == Shape::kRealSet || r == Shape::kRealSet) return CompareAsSets(given, reference, g, r, depth);
+    const bool conditions = given_.Has(given.node, kInequalityInside) && g != r;
+    if (g == Shape::kRealSet || r == Shape::kRealSet || conditions)
+      return CompareAsSets(given, reference, g, r, depth);
+    // 1, 1 is two answers, {1, 1} is the set of one.
+    if ((given_[given.node].op == Op::kList && found->size() > 1 && wanted->size() == 1) ||
+        (reference_[reference.node].op == Op::kList && wanted->size() > 1 && found->size() == 1))
+      return Differs("one part against several");
     if (g == Shape::kMatrix && r == Shape::kCollection && wanted->size() > 1)
       return Differs("a matrix against a list");
     return CompareCollections(*found, *wanted, depth);
@@ -939,7 +1030,8 @@ class AnswerComparison {
 
   Sameness CompareAsSets(const Part& given, const Part& reference, Shape g, Shape r, int depth) {
     // An inequality is no solution where the reference is the solved set.
-    if (g == Shape::kRelation && r != Shape::kRelation && !options_.inequality_for_set)
+    if (given_.Has(given.node, kInequalityInside) && !reference_.Has(reference.node, kInequalityInside) &&
+        !options_.inequality_for_set)
       return Differs("a relation against a set");
     const auto is_open_interval = [](const Side& side, NodeId id) {
       return side[id].op == Op::kInterval && side[id].payload == 0;
@@ -953,22 +1045,15 @@ class AnswerComparison {
           CompareInOrder(ChildrenOf(given_, given), ChildrenOf(reference_, reference), depth);
       if (ends != Sameness::kDifferent || g == Shape::kTuple || r == Shape::kTuple) return ends;
     }
-    const auto as_set = [&](Side& side, const Part& part, Shape shape) {
-      // (1, 2) beside 1 < x < 2
-      if (shape == Shape::kTuple && side[part.node].child_count == 2) {
-        const Part low{side.Child(part.node, 0), part.signs}, high{side.Child(part.node, 1), part.signs};
-        if (ShapeOf(side, low.node) == Shape::kScalar && ShapeOf(side, high.node) == Shape::kScalar) {
-          RealSets sets(terms_, given_work_);
-          return sets.Normal(
-              {{.low = {.at = ValueOfScalar(side, low)}, .high = {.at = ValueOfScalar(side, high)}}});
-        }
-      }
-      return SetOf(side, part, depth);
-    };
-    const std::optional<RealSet> wanted = as_set(reference_, reference, r);
-    const std::optional<RealSet> found = as_set(given_, given, g);
+    set_variable_[0] = set_variable_[1] = 0;
+    const std::optional<RealSet> wanted = SetOf(reference_, reference, depth);
+    const std::optional<RealSet> found = SetOf(given_, given, depth);
     if (Sameness whose; StepsUsedUp(whose)) return whose;
-    if (wanted.has_value() && found.has_value()) return CompareSets(*found, *wanted);
+    if (wanted.has_value() && found.has_value()) {
+      if (set_variable_[0] != 0 && set_variable_[1] != 0 && set_variable_[0] != set_variable_[1])
+        return Differs("conditions for another variable");
+      return CompareSets(*found, *wanted);
+    }
     // Ends that cannot be ordered: part by part.
     const Node& a = given_[given.node];
     const Node& b = reference_[reference.node];

@@ -206,7 +206,8 @@ TermId Terms::Coefficient(TermId id) const {
   const Term& term = terms_[id];
   if (term.kind != TermKind::kProduct) return one_;
   const TermId first = operands_[term.first];
-  return terms_[first].kind == TermKind::kRational ? first : one_;
+  // 0 times what has no value is one thing.
+  return terms_[first].kind == TermKind::kRational && first != zero_ ? first : one_;
 }
 
 TermId Terms::WithoutCoefficient(TermId id) {
@@ -300,6 +301,16 @@ void Terms::CollectFactor(TermId factor, std::vector<Part>& parts, Rational& coe
   }
 }
 
+// 0 · x is 0, but 0/0 and 0 · ∞ are nothing.
+TermId Terms::ZeroTimes(const std::vector<Part>& parts) {
+  for (const Part& part : parts) {
+    const bool infinite = IsConstant(part.key, Constant::kInfinity);
+    if (part.key == zero_ || infinite)
+      return Intern(TermKind::kProduct, 0, {zero_, RawPower(part.key, part.value)}, 0);
+  }
+  return zero_;
+}
+
 TermId Terms::Product(absl::Span<const TermId> factors) {
   Charge(20);
   std::vector<TermId> current(factors.begin(), factors.end()), next;
@@ -310,7 +321,7 @@ TermId Terms::Product(absl::Span<const TermId> factors) {
     next.clear();
     for (const TermId factor : current) CollectFactor(factor, parts, coefficient);
     if (work_->UsedUp()) return one_;
-    if (coefficient.IsZero()) return zero_;
+    if (coefficient.IsZero()) return ZeroTimes(parts);
     std::stable_sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) { return a.key < b.key; });
     bool again = false;
     std::vector<TermId> exponents;
@@ -658,6 +669,39 @@ TermId Terms::Negative(TermId a) { return Product({minus_one_, a}); }
 TermId Terms::Difference(TermId a, TermId b) { return Sum({a, Negative(b)}); }
 
 TermId Terms::Quotient(TermId a, TermId b) { return Product({a, Power(b, minus_one_)}); }
+
+TermId Terms::WithoutDenominators(TermId id) {
+  const std::vector<TermId> summands = terms_[id].kind == TermKind::kSum
+                                           ? std::vector<TermId>(Operands(id).begin(), Operands(id).end())
+                                           : std::vector<TermId>{id};
+  // For each base the lowest negative power.
+  std::unordered_map<TermId, Rational> lowest;
+  std::vector<Part> parts;
+  for (const TermId summand : summands) {
+    parts.clear();
+    Rational coefficient(1);
+    CollectFactor(summand, parts, coefficient);
+    for (const Part& part : parts) {
+      const Rational* exponent = AsRational(part.value);
+      if (exponent == nullptr || exponent->Sign() >= 0) continue;
+      Rational& low = lowest[part.key];
+      if (*exponent < low) low = *exponent;
+    }
+  }
+  if (lowest.empty()) return id;
+  std::vector<TermId> bases;
+  for (const auto& [base, exponent] : lowest) bases.push_back(base);
+  std::sort(bases.begin(), bases.end());
+  std::vector<TermId> factors;
+  for (const TermId base : bases) factors.push_back(Power(base, Number(-lowest[base])));
+  std::vector<TermId> out;
+  for (const TermId summand : summands) {
+    factors.push_back(summand);
+    out.push_back(Product(factors));
+    factors.pop_back();
+  }
+  return Sum(out);
+}
 
 Subterms Terms::Below(absl::Span<const TermId> roots) const {
   Subterms out;

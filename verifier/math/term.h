@@ -107,6 +107,9 @@ class Terms {
   bool IsConstant(TermId id, Constant constant) const {
     return terms_[id].kind == TermKind::kConstant && terms_[id].payload == static_cast<uint32_t>(constant);
   }
+  // The term times every denominator that a summand of it has.
+  TermId WithoutDenominators(TermId id);
+
   // Linear in what the roots are made of, however many other terms there are.
   Subterms Below(absl::Span<const TermId> roots) const;
   // For people: at most some 60 characters.
@@ -124,6 +127,7 @@ class Terms {
   bool Charge(int64_t steps) { return work_->Charge(steps); }
   TermId Coefficient(TermId id) const;   // the rational in front, or 1
   TermId WithoutCoefficient(TermId id);  // the rest, or 1
+  TermId ZeroTimes(const std::vector<Part>& parts);
   TermId FoldPower(const Rational& base, const Rational& exponent);
   TermId PowerOfPrimes(const Rational& base, TermId exponent);
   TermId PrimePower(TermId prime, TermId exponent);
