@@ -527,8 +527,11 @@ class AnswerComparison {
         return RealSet{RealSets::Point(ValueOfScalar(side, part))};
       case Shape::kRelation:
         return SetOfRelation(side, part);
-      case Shape::kTuple:  // (1, 2) beside 1 < x < 2
-        return SetOfInterval(side, part, 0);
+      case Shape::kTuple: {  // (1, 2) beside 1 < x < 2; (2, 1) is a point
+        std::optional<RealSet> interval = SetOfInterval(side, part, 0);
+        if (interval.has_value() && interval->empty()) return std::nullopt;
+        return interval;
+      }
       case Shape::kRealSet:
         break;
       default:

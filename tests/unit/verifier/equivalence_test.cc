@@ -367,6 +367,7 @@ TEST(EquivalenceTest, IntervalsAndUnions) {
                    {"(oo a b)", "(oo a c)"},
                    {"(union (rel x < 1) (rel x > 3))", "(union (oo (neg inf) 1) (oo 3 inf))"},
                    {"(tuple 3 inf)", "(rel x >= 3)"},
+                   {"(cut (oo 1 2) (oo 3 4))", "(tuple 2 1)"},
                    {"(rel 1 < y < 3)", "(list (rel x < 3) (rel x > 1))"},
                    {"(list (rel y > 1) (rel y < 3))", "(list (rel x < 3) (rel x > 1))"},
                    {"(oo 1 3)", "(list (rel x < 3) (rel y > 1))"},
