@@ -132,6 +132,8 @@ class Terms {
   TermId PowerOfPrimes(const Rational& base, TermId exponent);
   TermId PrimePower(TermId prime, TermId exponent);
   TermId RawPower(TermId base, TermId exponent);
+  // kNone: it has no rational value.
+  static constexpr TermId kNone = ~TermId{0};
   TermId FoldFunction(Function function, absl::Span<const TermId> arguments);
   void CollectFactor(TermId factor, std::vector<Part>& parts, Rational& coefficient);
   void AppendText(TermId id, int depth, std::string& out) const;
