@@ -3,6 +3,8 @@
 #include <flint/nmod_vec.h>
 #include <flint/ulong_extras.h>
 
+#include <algorithm>
+
 #include "common/rng.h"
 
 namespace entrain {
@@ -46,12 +48,18 @@ std::vector<uint64_t> ModularPoint::Evaluate(const Terms& terms, const Subterms&
   const auto multiply = [&](uint64_t a, uint64_t b) { return n_mulmod2_preinv(a, b, prime_, inverse); };
   const Rng rng({.seed = seed_, .purpose = RngPurpose::kPoint});
   std::vector<uint64_t> values(subterms.size());
+  constexpr uint32_t kNone = ~uint32_t{0};
+  uint32_t infinity = kNone;
   for (size_t i = 0; i < subterms.size(); ++i) {
     const TermId id = subterms.ids[i];
     const Term& term = terms[id];
     if (!work.Charge(2 + term.count)) return {};
     const absl::Span<const uint32_t> operands = subterms.Operands(i);
     uint64_t value = 0;
+    // Nothing is computed with infinity; it may stand in things that are not understood.
+    if (infinity != kNone && term.kind != TermKind::kOpaque &&
+        std::find(operands.begin(), operands.end(), infinity) != operands.end())
+      return {};
     switch (term.kind) {
       case TermKind::kRational: {
         const Rational& number = *terms.AsRational(id);
@@ -88,6 +96,7 @@ std::vector<uint64_t> ModularPoint::Evaluate(const Terms& terms, const Subterms&
         break;
       }
       case TermKind::kConstant:
+        if (term.payload == static_cast<uint32_t>(Constant::kInfinity)) infinity = static_cast<uint32_t>(i);
         if (term.payload == static_cast<uint32_t>(Constant::kI)) {
           work.Charge(100);
           if (imaginary_ == 0) imaginary_ = SquareRootOfMinusOne(prime_, inverse);

@@ -40,7 +40,7 @@ class Evaluator {
     for (size_t i = 0; i < values_.size(); ++i) {
       acb_init(&values_[i].ball);
       const Term& term = terms[subterms_.ids[i]];
-      if (term.kind == TermKind::kRational) bits_ += terms.AsRational(subterms_.ids[i])->Bits();
+      if (term.kind == TermKind::kRational) CountBits(*terms.AsRational(subterms_.ids[i]));
       if (term.kind == TermKind::kPower) largest_exponent = std::max(largest_exponent, ExponentBits(i));
       opaque_ = opaque_ || term.kind == TermKind::kOpaque || IsArithmetic(term);
     }
@@ -76,6 +76,20 @@ class Evaluator {
   const Value& Root(size_t k) const { return values_[subterms_.roots[k]]; }
 
  private:
+  // c and −c count once: a difference has both where the two sides have c.
+  void CountBits(const Rational& value) {
+    constexpr uint64_t kLarge = 64;
+    if (value.Bits() > kLarge) {
+      constexpr size_t kMaxRemembered = 16;
+      const Rational negative = -value;
+      const bool known = std::any_of(large_.begin(), large_.end(),
+                                     [&](const Rational* other) { return *other == negative; });
+      if (known) return;
+      if (large_.size() < kMaxRemembered) large_.push_back(&value);
+    }
+    bits_ += value.Bits();
+  }
+
   uint64_t ExponentBits(size_t i) const {
     const absl::Span<const uint32_t> operands = subterms_.Operands(i);
     const Rational* exponent = terms_.AsRational(subterms_.ids[operands[1]]);
@@ -415,6 +429,7 @@ class Evaluator {
   Subterms subterms_;
   std::vector<Value> values_;
   std::vector<uint64_t> modular_values_;
+  std::vector<const Rational*> large_;  // of the terms, which nobody changes meanwhile
   uint64_t modular_point_ = ~uint64_t{0};
   uint64_t bits_ = 0;
   bool opaque_ = false;

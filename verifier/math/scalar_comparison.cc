@@ -75,13 +75,13 @@ bool ScalarComparison::IsRounded(const ScalarValue& given, const ScalarValue& re
   return a.has_value() && b.has_value() && *a == *b;
 }
 
-Sameness ScalarComparison::PastLimit(TermId reference, std::string& detail) {
+Sameness ScalarComparison::PastLimit(TermId given, TermId reference, std::string& detail) {
   if (work_.UsedUp()) {
     detail = "comparing the answers takes more than the allowed work";
     return Sameness::kGivenPastLimit;
   }
-  // Whoever cannot be computed on its own is past the limit; a reference first.
-  if (terms_[reference].kind != TermKind::kRational && !IsComputable(terms_, reference, work_)) {
+  // Whoever cannot be computed on its own is past the limit; the given answer first.
+  if (IsComputable(terms_, given, work_) && !IsComputable(terms_, reference, work_)) {
     detail = "reference: a number too large to be computed";
     return Sameness::kReferencePastLimit;
   }
@@ -96,7 +96,7 @@ Sameness ScalarComparison::CompareExactly(TermId given, TermId reference, std::s
   };
   if (terms_.AsRational(given) != nullptr && terms_.AsRational(reference) != nullptr) return different();
   const TermId difference = terms_.Difference(given, reference);
-  if (work_.UsedUp()) return PastLimit(reference, detail);
+  if (work_.UsedUp()) return PastLimit(given, reference, detail);
   if (const Rational* value = terms_.AsRational(difference))
     return value->IsZero() ? Sameness::kSame : different();
   switch (IsZeroModulo(terms_, difference, work_)) {
@@ -117,7 +117,7 @@ Sameness ScalarComparison::CompareExactly(TermId given, TermId reference, std::s
     case Nullity::kUndecided:
       break;
   }
-  return PastLimit(reference, detail);
+  return PastLimit(given, reference, detail);
 }
 
 bool ScalarComparison::IsWithinTolerance(TermId given, TermId reference) {

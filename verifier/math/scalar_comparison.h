@@ -32,7 +32,7 @@ class ScalarComparison {
   Sameness CompareExactly(TermId given, TermId reference, std::string& detail);
   bool IsRounded(const ScalarValue& given, const ScalarValue& reference);
   bool IsWithinTolerance(TermId given, TermId reference);
-  Sameness PastLimit(TermId reference, std::string& detail);
+  Sameness PastLimit(TermId given, TermId reference, std::string& detail);
 
   Terms& terms_;
   const EquivalenceOptions& options_;

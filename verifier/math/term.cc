@@ -1,30 +1,13 @@
 #include "verifier/math/term.h"
 
-#include <flint/ulong_extras.h>
-
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "verifier/math/prime_factors.h"
 
 namespace entrain {
 namespace {
-
-constexpr uint32_t kTrialBound =
-    1000;  // primes below it are split off; what is left below its square is prime
-
-constexpr auto kSmallPrimes = [] {
-  std::array<uint16_t, 168> primes{};
-  size_t found = 0;
-  for (uint32_t n = 2; n < kTrialBound; ++n) {
-    bool prime = true;
-    for (size_t i = 0; i < found && primes[i] * primes[i] <= n; ++i) prime = prime && n % primes[i] != 0;
-    if (prime) primes[found++] = static_cast<uint16_t>(n);
-  }
-  return primes;
-}();
 
 uint64_t Mix(uint64_t a, uint64_t b) {
   const unsigned __int128 product =
@@ -35,63 +18,6 @@ uint64_t Mix(uint64_t a, uint64_t b) {
 uint64_t HashOf(const fmpz* value) {
   if (fmpz_fits_si(value)) return static_cast<uint64_t>(fmpz_get_si(value));
   return Mix(fmpz_fdiv_ui(value, 0xFFFFFFFFFFFFFFC5u), fmpz_bits(value));
-}
-
-struct PrimeFactor {
-  Rational factor;  // prime, or a number without prime factors below kTrialBound
-  uint64_t times = 1;
-};
-
-// n ≥ 1 as a product; the empty product is 1.
-std::vector<PrimeFactor> Factors(const fmpz* n) {
-  std::vector<PrimeFactor> out;
-  if (fmpz_abs_fits_ui(n)) {
-    uint64_t rest = fmpz_get_ui(n);
-    for (const uint16_t prime : kSmallPrimes) {
-      if (static_cast<uint64_t>(prime) * prime > rest) break;
-      uint64_t times = 0;
-      for (; rest % prime == 0; rest /= prime) ++times;
-      if (times > 0) out.push_back({Rational(prime), times});
-    }
-    if (rest == 1) return out;
-    uint64_t times = 1;
-    if (rest > static_cast<uint64_t>(kTrialBound) * kTrialBound) {
-      ulong root = 0;
-      if (const int power = n_is_perfect_power(&root, rest); power > 1) {
-        times = static_cast<uint64_t>(power);
-        rest = root;
-      }
-    }
-    fmpz_t value;
-    fmpz_init_set_ui(value, rest);
-    out.push_back({Rational::Of(value), times});
-    fmpz_clear(value);
-    return out;
-  }
-  fmpz_t rest, prime_value, root;
-  fmpz_init_set(rest, n);
-  fmpz_init(prime_value);
-  fmpz_init(root);
-  for (const uint16_t prime : kSmallPrimes) {
-    if (!fmpz_divisible_si(rest, prime)) continue;
-    fmpz_set_ui(prime_value, prime);
-    const slong times = fmpz_remove(rest, rest, prime_value);
-    out.push_back({Rational(prime), static_cast<uint64_t>(times)});
-  }
-  if (!fmpz_is_one(rest)) {
-    uint64_t times = 1;
-    if (fmpz_bits(rest) <= 1024) {
-      if (const int power = fmpz_is_perfect_power(root, rest); power > 1) {
-        times = static_cast<uint64_t>(power);
-        fmpz_set(rest, root);
-      }
-    }
-    out.push_back({Rational::Of(rest), times});
-  }
-  fmpz_clear(rest);
-  fmpz_clear(prime_value);
-  fmpz_clear(root);
-  return out;
 }
 
 // Steps of a + b and of a · b.
@@ -206,7 +132,8 @@ TermId Terms::Coefficient(TermId id) const {
   const Term& term = terms_[id];
   if (term.kind != TermKind::kProduct) return one_;
   const TermId first = operands_[term.first];
-  return terms_[first].kind == TermKind::kRational ? first : one_;
+  // 0 times what has no value is one thing.
+  return terms_[first].kind == TermKind::kRational && first != zero_ ? first : one_;
 }
 
 TermId Terms::WithoutCoefficient(TermId id) {
@@ -300,6 +227,16 @@ void Terms::CollectFactor(TermId factor, std::vector<Part>& parts, Rational& coe
   }
 }
 
+// 0 · x is 0, but 0/0 and 0 · ∞ are nothing.
+TermId Terms::ZeroTimes(const std::vector<Part>& parts) {
+  for (const Part& part : parts) {
+    const bool infinite = IsConstant(part.key, Constant::kInfinity);
+    if (part.key == zero_ || infinite)
+      return Intern(TermKind::kProduct, 0, {zero_, RawPower(part.key, part.value)}, 0);
+  }
+  return zero_;
+}
+
 TermId Terms::Product(absl::Span<const TermId> factors) {
   Charge(20);
   std::vector<TermId> current(factors.begin(), factors.end()), next;
@@ -310,7 +247,7 @@ TermId Terms::Product(absl::Span<const TermId> factors) {
     next.clear();
     for (const TermId factor : current) CollectFactor(factor, parts, coefficient);
     if (work_->UsedUp()) return one_;
-    if (coefficient.IsZero()) return zero_;
+    if (coefficient.IsZero()) return ZeroTimes(parts);
     std::stable_sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) { return a.key < b.key; });
     bool again = false;
     std::vector<TermId> exponents;
@@ -380,7 +317,7 @@ TermId Terms::PowerOfPrimes(const Rational& base, TermId exponent) {
   Charge(30 + static_cast<int64_t>(base.Bits() / 8));
   std::vector<TermId> factors;
   for (const bool below : {false, true}) {
-    for (const PrimeFactor& prime : Factors(below ? base.denominator() : base.numerator())) {
+    for (const PrimeFactor& prime : PrimeFactors(below ? base.denominator() : base.numerator())) {
       const int64_t times = static_cast<int64_t>(prime.times);
       factors.push_back(PrimePower(Number(prime.factor), Scaled(Rational(below ? -times : times), exponent)));
     }
@@ -516,7 +453,7 @@ TermId Terms::Log(TermId of) {
     const Rational copy = *value;
     std::vector<TermId> out;
     for (const bool below : {false, true}) {
-      for (const PrimeFactor& prime : Factors(below ? copy.denominator() : copy.numerator())) {
+      for (const PrimeFactor& prime : PrimeFactors(below ? copy.denominator() : copy.numerator())) {
         const int64_t times = static_cast<int64_t>(prime.times);
         const TermId log = Intern(TermKind::kLog, 0, {Number(prime.factor)}, kNotRationalFunction);
         out.push_back(Scaled(Rational(below ? -times : times), log));
@@ -533,108 +470,12 @@ TermId Terms::Log(TermId of) {
   return Intern(TermKind::kLog, 0, {of}, kNotRationalFunction);
 }
 
-TermId Terms::FoldFunction(Function function, absl::Span<const TermId> arguments) {
-  constexpr TermId kNone = ~TermId{0};
-  std::vector<const Rational*> values;
-  for (const TermId argument : arguments) {
-    const Rational* value = AsRational(argument);
-    if (value == nullptr) return kNone;
-    values.push_back(value);
-  }
-  if (values.empty()) return kNone;
-  const Rational a = *values[0];
-  const bool one = values.size() == 1, two = values.size() == 2;
-  switch (function) {
-    case Function::kAbs:
-      return one ? Number(a.Sign() < 0 ? -a : a) : kNone;
-    case Function::kFloor:
-      return one ? Number(a.Floor()) : kNone;
-    case Function::kCeil:
-      return one ? Number(-((-a).Floor())) : kNone;
-    case Function::kRe:
-    case Function::kConjugate:
-      return one ? arguments[0] : kNone;
-    case Function::kIm:
-      return one ? zero_ : kNone;
-    case Function::kFactorial:
-    case Function::kDoubleFactorial: {
-      if (!one || !a.IsSmallInteger() || a.Sign() < 0) return kNone;
-      const uint64_t n = static_cast<uint64_t>(a.SmallInteger());
-      if (n >= kMaxFoldedBits) return kNone;
-      const bool single = function == Function::kFactorial;
-      // n! ≤ n^n
-      const uint64_t bits = n * FLINT_BIT_COUNT(n) / (single ? 1 : 2);
-      if (bits > kMaxFoldedBits) return kNone;
-      Charge(4 * Work::OfProduct(bits, bits));
-      Rational out(1);
-      if (single) {
-        fmpz_fac_ui(fmpq_numref(out.get()), n);
-      } else {
-        for (uint64_t k = n; k >= 2; k -= 2) {
-          Charge(1 + static_cast<int64_t>(out.Bits() / 256));
-          fmpz_mul_ui(fmpq_numref(out.get()), fmpq_numref(out.get()), k);
-        }
-      }
-      return Number(out);
-    }
-    case Function::kBinomial: {
-      if (!two || !a.IsSmallInteger() || !values[1]->IsSmallInteger()) return kNone;
-      const int64_t n = a.SmallInteger();
-      int64_t k = values[1]->SmallInteger();
-      if (n < 0) return kNone;
-      if (k < 0 || k > n) return zero_;
-      k = std::min(k, n - k);
-      // C(n, k) ≤ n^k
-      if (static_cast<uint64_t>(k) > kMaxFoldedBits ||
-          static_cast<uint64_t>(k) * FLINT_BIT_COUNT(static_cast<uint64_t>(n)) > kMaxFoldedBits)
-        return kNone;
-      const uint64_t bits = static_cast<uint64_t>(k) * FLINT_BIT_COUNT(static_cast<uint64_t>(n));
-      Charge(8 * Work::OfProduct(bits, bits));
-      Rational out(1);
-      fmpz_bin_uiui(fmpq_numref(out.get()), static_cast<uint64_t>(n), static_cast<uint64_t>(k));
-      return Number(out);
-    }
-    case Function::kGcd:
-    case Function::kLcm: {
-      Rational out(function == Function::kGcd ? 0 : 1);
-      for (const Rational* value : values) {
-        if (!value->IsInteger()) return kNone;
-        Charge(Work::OfDivisor(out.Bits(), value->Bits()));
-        if (work_->UsedUp()) return one_;
-        if (function == Function::kGcd) {
-          fmpz_gcd(fmpq_numref(out.get()), out.numerator(), value->numerator());
-        } else {
-          fmpz_lcm(fmpq_numref(out.get()), out.numerator(), value->numerator());
-        }
-      }
-      return Number(out);
-    }
-    case Function::kMin:
-    case Function::kMax: {
-      const Rational* best = values[0];
-      for (const Rational* value : values) {
-        if (function == Function::kMin ? *value < *best : *best < *value) best = value;
-      }
-      const Rational copy = *best;
-      return Number(copy);
-    }
-    case Function::kMod: {
-      if (!two || values[1]->IsZero()) return kNone;
-      const Rational b = *values[1];
-      Charge(Work::OfDivisor(a.Bits(), b.Bits()));
-      return Number(a - b * (a / b).Floor());
-    }
-    default:
-      return kNone;
-  }
-}
-
 TermId Terms::Apply(Function function, absl::Span<const TermId> arguments) {
   if (work_->UsedUp()) return one_;
   const bool one = arguments.size() == 1;
   if (one && function == Function::kExp) return Power(Of(Constant::kE), arguments[0]);
   if (one && function == Function::kLn) return Log(arguments[0]);
-  if (const TermId folded = FoldFunction(function, arguments); folded != ~TermId{0}) return folded;
+  if (const TermId folded = FoldFunction(function, arguments); folded != kNone) return folded;
   uint8_t flags = kNotRationalFunction;
   if (function == Function::kAbs) flags |= kHasAbs;
   if (function == Function::kRe || function == Function::kIm || function == Function::kConjugate)
@@ -658,6 +499,39 @@ TermId Terms::Negative(TermId a) { return Product({minus_one_, a}); }
 TermId Terms::Difference(TermId a, TermId b) { return Sum({a, Negative(b)}); }
 
 TermId Terms::Quotient(TermId a, TermId b) { return Product({a, Power(b, minus_one_)}); }
+
+TermId Terms::WithoutDenominators(TermId id) {
+  const std::vector<TermId> summands = terms_[id].kind == TermKind::kSum
+                                           ? std::vector<TermId>(Operands(id).begin(), Operands(id).end())
+                                           : std::vector<TermId>{id};
+  // For each base the lowest negative power.
+  std::unordered_map<TermId, Rational> lowest;
+  std::vector<Part> parts;
+  for (const TermId summand : summands) {
+    parts.clear();
+    Rational coefficient(1);
+    CollectFactor(summand, parts, coefficient);
+    for (const Part& part : parts) {
+      const Rational* exponent = AsRational(part.value);
+      if (exponent == nullptr || exponent->Sign() >= 0) continue;
+      Rational& low = lowest[part.key];
+      if (*exponent < low) low = *exponent;
+    }
+  }
+  if (lowest.empty()) return id;
+  std::vector<TermId> bases;
+  for (const auto& [base, exponent] : lowest) bases.push_back(base);
+  std::sort(bases.begin(), bases.end());
+  std::vector<TermId> factors;
+  for (const TermId base : bases) factors.push_back(Power(base, Number(-lowest[base])));
+  std::vector<TermId> out;
+  for (const TermId summand : summands) {
+    factors.push_back(summand);
+    out.push_back(Product(factors));
+    factors.pop_back();
+  }
+  return Sum(out);
+}
 
 Subterms Terms::Below(absl::Span<const TermId> roots) const {
   Subterms out;
@@ -692,74 +566,6 @@ Subterms Terms::Below(absl::Span<const TermId> roots) const {
   out.first.push_back(static_cast<uint32_t>(out.operands.size()));
   for (const TermId root : roots) out.roots.push_back(place_[root]);
   for (const TermId id : out.ids) place_[id] = 0;
-  return out;
-}
-
-void Terms::AppendText(TermId id, int depth, std::string& out) const {
-  constexpr size_t kMaxText = 60;
-  constexpr int kMaxTextDepth = 12;
-  if (out.size() > kMaxText || depth > kMaxTextDepth) {
-    if (!out.ends_with("…")) out += "…";
-    return;
-  }
-  const Term& term = terms_[id];
-  const auto operands = [&](const char* between) {
-    out += '(';
-    for (size_t i = 0; i < term.count && out.size() <= kMaxText; ++i) {
-      if (i > 0) out += between;
-      AppendText(operands_[term.first + i], depth + 1, out);
-    }
-    out += ')';
-  };
-  switch (term.kind) {
-    case TermKind::kRational: {
-      const Rational& value = rationals_[term.payload];
-      if (value.Bits() > 160) {
-        absl::StrAppend(&out, "a number of ", fmpz_sizeinbase(value.numerator(), 10), " digits");
-        return;
-      }
-      char* text = fmpq_get_str(nullptr, 10, value.get());
-      out += text;
-      flint_free(text);
-      return;
-    }
-    case TermKind::kConstant: {
-      constexpr const char* kNames[] = {"pi", "e", "i", "infinity"};
-      out += term.payload < std::size(kNames) ? kNames[term.payload] : "a set";
-      return;
-    }
-    case TermKind::kSymbol:
-      out += names_[term.payload];
-      return;
-    case TermKind::kSum:
-      return operands(" + ");
-    case TermKind::kProduct:
-      return operands(" * ");
-    case TermKind::kPower:
-      return operands(" ^ ");
-    case TermKind::kLog:
-      out += "ln";
-      return operands(", ");
-    case TermKind::kFunction: {
-      constexpr const char* kNames[] = {
-          "sin",  "cos",  "tan", "cot", "sec", "csc",   "arcsin", "arccos",    "arctan",           "sinh",
-          "cosh", "tanh", "exp", "ln",  "abs", "floor", "ceil",   "factorial", "double factorial", "binomial",
-          "gcd",  "lcm",  "min", "max", "mod", "re",    "im",     "conjugate"};
-      out += term.payload < std::size(kNames) ? kNames[term.payload] : "function";
-      return operands(", ");
-    }
-    case TermKind::kOpaque:
-      out += names_[term.payload];
-      return operands(", ");
-  }
-}
-
-std::string Terms::ToText(TermId id) const {
-  std::string out;
-  AppendText(id, 0, out);
-  if (out.size() > 2 && out.front() == '(' && out.back() == ')' &&
-      (terms_[id].kind == TermKind::kSum || terms_[id].kind == TermKind::kProduct))
-    out = out.substr(1, out.size() - 2);
   return out;
 }
 

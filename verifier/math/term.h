@@ -107,6 +107,9 @@ class Terms {
   bool IsConstant(TermId id, Constant constant) const {
     return terms_[id].kind == TermKind::kConstant && terms_[id].payload == static_cast<uint32_t>(constant);
   }
+  // The term times every denominator that a summand of it has.
+  TermId WithoutDenominators(TermId id);
+
   // Linear in what the roots are made of, however many other terms there are.
   Subterms Below(absl::Span<const TermId> roots) const;
   // For people: at most some 60 characters.
@@ -124,10 +127,13 @@ class Terms {
   bool Charge(int64_t steps) { return work_->Charge(steps); }
   TermId Coefficient(TermId id) const;   // the rational in front, or 1
   TermId WithoutCoefficient(TermId id);  // the rest, or 1
+  TermId ZeroTimes(const std::vector<Part>& parts);
   TermId FoldPower(const Rational& base, const Rational& exponent);
   TermId PowerOfPrimes(const Rational& base, TermId exponent);
   TermId PrimePower(TermId prime, TermId exponent);
   TermId RawPower(TermId base, TermId exponent);
+  // kNone: it has no rational value.
+  static constexpr TermId kNone = ~TermId{0};
   TermId FoldFunction(Function function, absl::Span<const TermId> arguments);
   void CollectFactor(TermId factor, std::vector<Part>& parts, Rational& coefficient);
   void AppendText(TermId id, int depth, std::string& out) const;

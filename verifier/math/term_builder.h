@@ -24,8 +24,6 @@ class TermBuilder {
   TermBuilder(Terms& terms, const Formula& formula);
 
   TermId Build(NodeId node, const Reading& reading);
-  // How many ± stand in the formula before this node.
-  const Formula& formula() const { return formula_; }
 
  private:
   struct Operand {
@@ -41,7 +39,6 @@ class TermBuilder {
   void Operands(NodeId node, std::vector<Operand>& out) const;
   TermId Make(NodeId node, bool top, const Reading& reading);
   TermId MakeSymbol(const Node& node, const Reading& reading);
-  TermId MakePart(NodeId node) const { return made_[node]; }
 
   Terms& terms_;
   const Formula& formula_;

@@ -5,7 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <tuple>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "tests/unit/verifier/formula_reader.h"
 
 namespace entrain {
@@ -66,6 +69,9 @@ TEST(EquivalenceTest, Numbers) {
                    {"(/ 1 (^ 2 99))", "(/ 1 (^ 2 98))"},
                    {"(/ 1 0)", "1"},
                    {"1", "inf"},
+                   {"(/ 0 0)", "0"},
+                   {"(* 0 inf)", "0"},
+                   {"(/ 0 0)", "1"},
                    {"(neg inf)", "inf"}});
 }
 
@@ -268,7 +274,12 @@ TEST(EquivalenceTest, ListsSetsTuples) {
               {"(list (rel a_3 = 2) (rel a_4 = 19))", "(list (rel a_4 = 19) (rel a_3 = 2))"},
               {"(list (rel a = 4) -8 -10)", "(list -10 -8 4)"},
               {"(rel x = (pm 3))", "(list (rel x = 3) (rel x = -3))"},
-              {"(tuple (pm 1) 2)", "(list (tuple 1 2) (tuple -1 2))"}});
+              {"(tuple (pm 1) 2)", "(list (tuple 1 2) (tuple -1 2))"},
+              {"(list (tuple 5 2) (tuple 7 2))",
+               "(list (list (rel p = 5) (rel q = 2)) (list (rel p = 7) (rel q = 2)))"},
+              {"(* P (tuple 1 2))", "(tuple 1 2)"},
+              {"(set (set 1 2) (set))", "(set (set) (set 2 1))"},
+              {"'no_solution", "empty"}});
   ExpectDifferent({{"(set 1 2 3)", "(set 1 2)"},
                    {"(set 1 2)", "(set 1 2 3)"},
                    {"(set 1 2 3)", "(set 1 2 4)"},
@@ -277,6 +288,11 @@ TEST(EquivalenceTest, ListsSetsTuples) {
                    {"(tuple 1 2)", "(tuple 1 2 3)"},
                    {"(set)", "0"},
                    {"(set)", "(set 0)"},
+                   {"(set empty)", "empty"},
+                   {"(list 1 1)", "1"},
+                   {"(* t (tuple 1 2))", "(tuple 1 2)"},
+                   {"(list (tuple 2 5) (tuple 2 7))",
+                    "(list (list (rel p = 5) (rel q = 2)) (list (rel p = 7) (rel q = 2)))"},
                    {"1", "(list 1 2)"},
                    {"(list 1 2)", "1"},
                    {"2021", "(pm 2021)"},
@@ -330,6 +346,15 @@ TEST(EquivalenceTest, IntervalsAndUnions) {
               {"(oo a b)", "(oo a b)"},
               {"(union (oo a b) (oo c d))", "(union (oo c d) (oo a b))"},
               {"(cc (sqrt 12) 9)", "(cc (* 2 (sqrt 3)) 9)"},
+              {"(tuple 3 inf)", "(rel x > 3)"},
+              {"(tuple (neg inf) inf)", "R"},
+              {"'all_real_numbers", "R"},
+              {"(union (oo (neg inf) 1) (oo 1 2) (oo 2 inf))", "(list (rel x != 1) 2)"},
+              {"(union (oo (neg inf) 1) (oo 3 inf))", "(list (rel x < 1) (rel x > 3))"},
+              {"(oo 1 3)", "(list (rel x < 3) (rel x > 1))"},
+              {"(rel 1 < x < 3)", "(list (rel x < 3) (rel x > 1))"},
+              {"(list (rel x > 1) (rel x < 3))", "(list (rel x < 3) (rel x > 1))"},
+              {"(union (rel x < 1) (rel x > 3))", "(union (rel 3 < x) (rel 1 > x))"},
               {"(oo 1 1)", "empty"}});
   ExpectDifferent({{"(co 0 9)", "(co 0 1)"},
                    {"(oo 0 9)", "(co 0 9)"},
@@ -340,6 +365,12 @@ TEST(EquivalenceTest, IntervalsAndUnions) {
                    {"(oo -2 7)", "(rel -2 <= x <= 7)"},
                    {"(oo 0 inf)", "(oo (neg inf) 0)"},
                    {"(oo a b)", "(oo a c)"},
+                   {"(union (rel x < 1) (rel x > 3))", "(union (oo (neg inf) 1) (oo 3 inf))"},
+                   {"(tuple 3 inf)", "(rel x >= 3)"},
+                   {"(cut (oo 1 2) (oo 3 4))", "(tuple 2 1)"},
+                   {"(rel 1 < y < 3)", "(list (rel x < 3) (rel x > 1))"},
+                   {"(list (rel y > 1) (rel y < 3))", "(list (rel x < 3) (rel x > 1))"},
+                   {"(oo 1 3)", "(list (rel x < 3) (rel y > 1))"},
                    {"(cc 1 2)", "(set 1 2)"},
                    {"3", "(oo 2 4)"}});
   ExpectSame({{"(rel -2 <= x <= 7)", "(cc -2 7)"}}, {.inequality_for_set = true});
@@ -406,6 +437,59 @@ TEST(EquivalenceTest, SymbolsByOrderOfAppearance) {
   ExpectSame({{"(+ x (* 2 y))", "(+ a (* 2 b))"}}, {.symbol_names = false});
   ExpectDifferent({{"(+ x (* 2 y))", "(+ a (* 2 b))"}});
   ExpectDifferent({{"(+ x (* 2 x))", "(+ a (* 2 b))"}}, {.symbol_names = false});
+}
+
+// Work is bounded by estimates made before anything is computed.
+TEST(EquivalenceTest, WhatIsTooLargeIsPastALimitUnlessItIsWrittenTheSame) {
+  const std::string tower = "(^ 9 (^ 9 (^ 9 9)))";
+  ExpectSame({{tower.c_str(), tower.c_str()},
+              {"(! (! (! 9)))", "(! (! (! 9)))"},
+              {"(^ 10 (^ 10 7))", "(^ 100 (* 5 (^ 10 6)))"},
+              {"(+ 1 (^ 10 (^ 10 7)))", "(+ (^ 100 (* 5 (^ 10 6))) 1)"},
+              {"(^ 9 (^ 9 9))", "(^ 3 (* 2 (^ 9 9)))"},
+              {"(/ (! 1000000) (! 999999))", "1000000"}});
+  ExpectDifferent({{"(^ 10 (^ 10 7))", "1"},
+                   {"(+ 1 (^ 10 (^ 10 7)))", "(^ 10 (^ 10 7))"},
+                   {"(^ 9 (^ 9 9))", "(^ 9 (^ 9 8))"},
+                   {"(! 10000000)", "1"},
+                   {"(^ 2 -1000000000)", "0"},
+                   {"(sin (^ 10 1000))", "1"}});
+  ExpectAll(Sameness::kGivenPastLimit, {{tower.c_str(), "1"},
+                                        {"(! (! (! 9)))", "1"},
+                                        {"(sin (^ 10 1000000))", "1"},
+                                        {"(^ 9 (^ 9 (^ 9 8)))", tower.c_str()},
+                                        // 5^(1/10^2000) is not 1, and nearer to it than any precision shows.
+                                        {"(^ 5 (/ 1 (^ 10 2000)))", "1"},
+                                        {"(* (sqrt 2) (+ 1 (^ 10 -1000000)))", "(sqrt 2)"}});
+  ExpectAll(Sameness::kReferencePastLimit, {{"1", tower.c_str()}, {"x", tower.c_str()}});
+}
+
+// Two thousand of anything are compared, or refused by name; the same formulas in another order are the same.
+TEST(EquivalenceTest, LongFormulas) {
+  const auto repeat = [](const char* head, const char* before, const char* behind, bool backwards) {
+    std::string out = absl::StrCat("(", head);
+    for (int i = 0; i < 2000; ++i) absl::StrAppend(&out, " ", before, backwards ? 1999 - i : i, behind);
+    return out + ")";
+  };
+  for (const auto& [head, before, behind] : {std::tuple{"+", "(^ x ", ")"},
+                                             {"*", "(+ x ", ")"},
+                                             {"+", "(sqrt (+ x ", "))"},
+                                             {"+", "(sin (* x ", "))"},
+                                             {"+", "x_", ""},
+                                             {"set", "", ""},
+                                             {"+", "(/ 1 (+ x ", "))"}}) {
+    const std::string forwards = repeat(head, before, behind, false),
+                      backwards = repeat(head, before, behind, true);
+    ExpectSame({{forwards.c_str(), backwards.c_str()}});
+    ExpectDifferent({{forwards.c_str(), "1"}, {"1", backwards.c_str()}});
+  }
+  std::string nested = "x", other = "x";
+  for (int i = 0; i < 300; ++i) {
+    nested = absl::StrCat("(sqrt (+ 1 ", nested, "))");
+    other = absl::StrCat("(sqrt (+ ", other, " 1))");
+  }
+  ExpectSame({{nested.c_str(), other.c_str()}});
+  ExpectDifferent({{nested.c_str(), "1"}});
 }
 
 }  // namespace

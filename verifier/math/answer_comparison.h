@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "verifier/math/answer_side.h"
+#include "verifier/math/equivalence.h"
+#include "verifier/math/real_set.h"
+#include "verifier/math/scalar_comparison.h"
+#include "verifier/math/term.h"
+
+namespace entrain {
+
+// One comparison of two answers: their structure is walked side by side, down to scalars. Each kind of
+// structure has a file of its own: relation_comparison.cc, set_comparison.cc, matrix_comparison.cc,
+// collection_comparison.cc. Single-threaded, used once.
+class AnswerComparison {
+ public:
+  AnswerComparison(const Formula& given, const Formula& reference, const EquivalenceOptions& options);
+
+  Comparison Run();
+
+ private:
+  static constexpr int64_t kMaxSteps = 400'000;  // of Work, for each side
+  static constexpr int kMaxDepth = 64;           // of structures: sets of tuples of sets …
+
+  struct Matrix {
+    uint32_t rows = 0, columns = 0;    // rows = 0: a scalar
+    std::vector<ScalarValue> entries;  // row by row
+  };
+
+  struct Constraint {
+    TermId difference = 0;  // R 0
+    Relation relation = Relation::kEqual;
+  };
+
+  static bool IsLimit(Sameness sameness) { return sameness >= Sameness::kGivenPastLimit; }
+  // The verdict, with its detail.
+  Sameness PastLimit(Sameness whose, const char* limit);
+  Sameness Differs(const char* why);
+  // Then `whose` is the verdict.
+  bool StepsUsedUp(Sameness& whose);
+  // Charged to the side that it is of.
+  TermId MakeTerm(AnswerSide& side, const Part& part, bool bare = false);
+  ScalarValue ValueOfScalar(AnswerSide& side, const Part& part, bool bare = false);
+  Sameness CompareInOrder(const Parts& given, const Parts& reference, int depth);
+  Sameness CompareTexts(const Part& given, const Part& reference);
+  Sameness CompareScalars(const Part& given, const Part& reference);
+  Sameness Compare(Part given, Part reference, int depth);
+
+  // Relations.
+  // The same name on the left: W(n) and W(x) name the same.
+  bool SameName(NodeId given, NodeId reference);
+  // left − right of one link of a chain.
+  TermId LinkDifference(AnswerSide& side, const Part& chain, uint32_t link);
+  std::vector<Constraint> ConstraintsOf(AnswerSide& side, const Part& chain);
+  bool SameConstraint(const Constraint& given, const Constraint& reference);
+  Sameness CompareRelations(const Part& given, const Part& reference, int depth);
+
+  // Sets of real numbers; nullopt: none, or its ends cannot be ordered.
+  // From one part to another; `closed` bit 0: on the left, bit 1: on the right.
+  std::optional<RealSet> SetOfInterval(AnswerSide& side, const Part& part, uint32_t closed);
+  // x ≠ 1, 2, or x < 1, x > 3: conditions that hold together, or else (none would do) one of them.
+  std::optional<RealSet> SetOfConditions(AnswerSide& side, const Parts& members, int depth);
+  std::optional<RealSet> SetOf(AnswerSide& side, const Part& raw, int depth);
+  // The values of the one variable for which a chain of inequalities holds, where each link is linear in it
+  // or in its absolute value. The variable is left in set_variable_.
+  std::optional<RealSet> SetOfRelation(AnswerSide& side, const Part& chain);
+  // unknown R end, or |unknown| R end; `below`: R is < or ≤, else it is turned round.
+  std::optional<RealSet> SetOfLink(Relation relation, bool below, const ScalarValue& end, bool absolute);
+  Sameness CompareSets(const RealSet& given, const RealSet& reference);
+  Sameness CompareAsSets(const Part& given, const Part& reference, Shape g, Shape r, int depth);
+
+  // Matrices; nullopt: none, too large, or shapes that do not fit.
+  // Matrices, vectors and arithmetic on them.
+  std::optional<Matrix> MatrixOf(AnswerSide& side, const Part& part, int depth);
+  std::optional<Matrix> Multiplied(const Matrix& a, const Matrix& b);
+  Sameness CompareMatrices(const Part& given, const Part& reference);
+
+  // Sets and lists.
+  Sameness CompareCollections(const Parts& given, const Parts& reference, int depth);
+  Sameness CompareMembers(const Part& given, const Part& reference, Shape g, Shape r, int depth);
+
+  const EquivalenceOptions& options_;
+  Work given_work_{kMaxSteps}, reference_work_{kMaxSteps};
+  Terms terms_;
+  AnswerSide given_, reference_;
+  ScalarComparison scalars_;
+  TermId set_variable_[2] = {0, 0};  // of the conditions of the given answer and of the reference; 0: none
+  std::string detail_;
+};
+
+}  // namespace entrain
