@@ -4,6 +4,7 @@
     pip download math-verify==0.9.0 --no-deps --no-binary :all: && tar xf math_verify-0.9.0.tar.gz
     scripts/make_math_verify_cases.py math_verify-0.9.0          makes tests/golden/math_verify/cases.jsonl and LICENCE anew
     VENV/bin/python scripts/make_math_verify_cases.py --check    asks the installed Math-Verify about every stored case: does it keep its own word?
+    VENV/bin/python scripts/make_math_verify_cases.py --pairs    asks it about tests/golden/math_pairs, except the hostile ones: which verdicts are false?
 
 The test files are read as syntax trees, never imported or run. A case is one row of a parametrised test, or one assertion of a plain one,
 with the settings that the test's body hands to Math-Verify under "config" (absent: its default). What cannot be said as a gold and an answer is
@@ -181,12 +182,37 @@ def check(out):
     return 1 if broken else 0
 
 
+def judge_pairs(folder):
+    """Our hand-made pairs; the reference is put into a box, which Math-Verify reads best. Only right or not counts: it has no other verdicts."""
+    import logging
+    from math_verify import ExprExtractionConfig, LatexExtractionConfig, parse, verify
+    logging.disable(logging.CRITICAL)
+    targets = [LatexExtractionConfig(boxed_match_priority=0), ExprExtractionConfig()]
+    judged = accepted = refused = 0
+    for file in sorted(folder.glob("*.jsonl")):
+        if file.stem == "hostile":
+            continue
+        for number, line in enumerate(file.read_text().splitlines(), start=1):
+            row = json.loads(line)
+            gold = row["answer"] if "\\boxed" in row["answer"] or "####" in row["answer"] else "\\boxed{" + row["answer"] + "}"
+            right = verify(parse(gold, targets), parse(row["completion"], targets))
+            judged += 1
+            if right != (row["kind"] == "correct"):
+                accepted, refused = accepted + right, refused + (not right)
+                print(f"{file.name}:{number}: {row['kind']} ({row['why']}), Math-Verify says {right}")
+    print(f"{judged} pairs, {accepted + refused} false verdicts: {refused} right answers refused, {accepted} wrong ones accepted")
+    return 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("package", nargs="?", type=pathlib.Path, help="unpacked source distribution of math-verify")
     parser.add_argument("--out", type=pathlib.Path, default=STORED)
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--pairs", action="store_true")
     arguments = parser.parse_args()
+    if arguments.pairs:
+        return judge_pairs(STORED.parent / "math_pairs")
     if arguments.check:
         return check(arguments.out)
     if arguments.package is None or not (arguments.package / "tests").is_dir():
