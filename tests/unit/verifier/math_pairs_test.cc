@@ -37,11 +37,11 @@ TEST_P(MathPairs, AreJudgedRight) {
   }
   const std::vector<Verdict> verdicts = JudgeAll(items);
   for (size_t i = 0; i < lines.size(); ++i) {
-    EXPECT_EQ(VerdictKindName(verdicts[i].kind), lines[i].row.value("kind", ""))
+    const std::string kind(VerdictKindName(verdicts[i].kind));
+    EXPECT_EQ(kind, lines[i].row.value("kind", ""))
         << lines[i].place << ": " << lines[i].row.value("why", "")
         << "\n  completion: " << EndOf(items[i].completion) << "\n  answer: " << EndOf(items[i].answer)
         << "\n  extracted: " << EndOf(verdicts[i].extracted) << "\n  detail: " << verdicts[i].detail;
-    EXPECT_EQ(verdicts[i].score, verdicts[i].kind == VerdictKind::kCorrect ? 1.0 : 0.0) << lines[i].place;
   }
 }
 
