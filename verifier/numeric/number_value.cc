@@ -7,7 +7,7 @@
 namespace entrain {
 namespace {
 
-constexpr size_t kMaxBits = 1u << 19;  // 150,000 digits
+constexpr size_t kMaxBits = 1u << 21;  // of all values on the way: 600,000 digits
 
 // 1, 10, 100, …
 bool IsPowerOfTen(const mpq_class& value) {
@@ -35,11 +35,11 @@ class Reader {
   }
 
  private:
-  // What is read is short, but powers of ten multiply.
+  // What is read is short, but powers of ten are not.
   void CheckSize(const Value& value) {
-    past_limit_ = past_limit_ || (value.has_value() && mpz_sizeinbase(value->get_num_mpz_t(), 2) +
-                                                               mpz_sizeinbase(value->get_den_mpz_t(), 2) >
-                                                           kMaxBits);
+    if (!value.has_value()) return;
+    bits_ += mpz_sizeinbase(value->get_num_mpz_t(), 2) + mpz_sizeinbase(value->get_den_mpz_t(), 2);
+    past_limit_ = past_limit_ || bits_ > kMaxBits;
   }
 
   std::span<const NodeId> Children(const Node& node) const {
@@ -117,6 +117,7 @@ class Reader {
 
   const Formula& formula_;
   std::vector<Value> values_;
+  size_t bits_ = 0;
   bool past_limit_ = false;
 };
 

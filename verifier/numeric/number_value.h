@@ -12,7 +12,7 @@ inline constexpr int64_t kMaxPowerOfTen = 10'000;
 
 struct NumberValue {
   std::optional<mpq_class> value;  // none: the formula is no number
-  bool past_limit = false;         // a power of ten beyond kMaxPowerOfTen, or 150,000 digits
+  bool past_limit = false;         // a power of ten beyond kMaxPowerOfTen, or 600,000 digits on the way
 };
 
 // The exact value of a formula that is a number and no calculation: a whole number, decimal, fraction, mixed
