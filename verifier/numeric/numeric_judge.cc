@@ -9,8 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "verifier/judges.h"
 #include "verifier/math/answer_finder.h"
-#include "verifier/math/bare_number.h"
-#include "verifier/math/number.h"
+#include "verifier/math/parse_formula.h"
+#include "verifier/numeric/number_value.h"
 
 namespace entrain {
 namespace {
@@ -27,11 +27,18 @@ struct Settings {
   std::string problem;
 };
 
-// A number, with a name or a unit or without.
-ParsedNumber ReadNumber(absl::string_view text) {
-  const std::string normalized = NormalizeAnswer(text);
-  ParsedNumber number = ParseNumber(normalized);
-  return number.status == NumberStatus::kNoNumber ? ParseBareNumber(normalized) : number;
+struct ReadNumber {
+  std::optional<mpq_class> value;
+  std::string limit;  // that was passed; "" when there is just no number
+};
+
+ReadNumber NumberIn(absl::string_view text) {
+  const ParsedFormula parsed = ParseFormula(text);
+  if (parsed.status == ParseStatus::kPastLimit) return {.limit = parsed.detail};
+  if (parsed.status != ParseStatus::kFormula) return {};
+  NumberValue number = ValueOfNumber(parsed.formula);
+  if (number.past_limit) return {.limit = absl::StrCat("exponent: powers of ten beyond ", kMaxPowerOfTen)};
+  return {.value = std::move(number.value)};
 }
 
 bool IsWhole(const mpq_class& value) { return value.get_den() == 1; }
@@ -70,19 +77,16 @@ Settings ReadSettings(absl::string_view answer, const nlohmann::json& options) {
   if (out.integer_only && out.decimals.has_value())
     out.problem = "verifier_options: integer_only excludes decimals";
   if (!out.problem.empty()) return out;
-  if (answer.size() > kMaxAnswerBytes) {
-    out.problem = absl::StrCat("answer: expected at most ", kMaxAnswerBytes, " bytes, found ", answer.size());
+  ReadNumber wanted =
+      NumberIn(FindAnswer(answer, {AnswerSource::kBoxed, AnswerSource::kHash}).value_or(std::string(answer)));
+  if (!wanted.value.has_value()) {
+    out.problem = absl::StrCat("answer: expected a number, found \"", answer.substr(0, 60), "\"",
+                               wanted.limit.empty() ? "" : absl::StrCat(": ", wanted.limit));
     return out;
   }
-  const ParsedNumber wanted = ReadNumber(
-      FindAnswer(answer, {AnswerSource::kBoxed, AnswerSource::kHash}).value_or(std::string(answer)));
-  if (wanted.status != NumberStatus::kNumber) {
-    out.problem = absl::StrCat("answer: expected a number of at most ", kMaxNumberDigits, " digits, found \"",
-                               answer.substr(0, 60), "\"");
-  } else if (out.integer_only && !IsWhole(wanted.value)) {
+  if (out.integer_only && !IsWhole(*wanted.value))
     out.problem = absl::StrCat("answer: expected a whole number, found \"", answer.substr(0, 60), "\"");
-  }
-  out.wanted = wanted.value;
+  out.wanted = *std::move(wanted.value);
   return out;
 }
 
@@ -110,16 +114,11 @@ class NumericJudge final : public Judge {
       return Limit(absl::StrCat("completion: more than ", kMaxCompletionBytes, " bytes"));
     const std::optional<std::string> found = FindAnswer(completion, settings.sources);
     if (!found.has_value()) return Unparsable("no answer was found");
-    if (found->size() > kMaxAnswerBytes)
-      return Limit(absl::StrCat("answer: more than ", kMaxAnswerBytes, " bytes"));
-    const ParsedNumber given = ReadNumber(*found);
-    if (given.status == NumberStatus::kPastLimit) {
-      return Limit(absl::StrCat("digits: more than ", kMaxNumberDigits, ", or an exponent of more than ",
-                                kMaxExponent));
-    }
-    if (given.status == NumberStatus::kNoNumber)
+    const ReadNumber given = NumberIn(*found);
+    if (!given.limit.empty()) return Limit(given.limit);
+    if (!given.value.has_value())
       return Unparsable(absl::StrCat("not a number: \"", found->substr(0, 60), "\""));
-    return Compare(*found, given.value, settings);
+    return Compare(*found, *given.value, settings);
   }
 
  private:

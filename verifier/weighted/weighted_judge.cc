@@ -62,7 +62,7 @@ class WeightedJudge final : public Judge {
     if (!read.problem.empty()) return OurError(read.problem);
     Clock& clock = Clock::Real();
     const absl::Duration end = clock.Monotonic() + context.time_left;
-    double sum = 0, weights = 0;
+    double sum = 0, weights = 0, heaviest = -1;
     bool all_correct = true, refused = false;
     std::string extracted, details;
     for (size_t i = 0; i < read.parts.size(); ++i) {
@@ -79,7 +79,10 @@ class WeightedJudge final : public Judge {
       refused = refused || (part.required && !correct);
       sum += part.weight * verdict.score.value_or(0);
       weights += part.weight;
-      if (extracted.empty()) extracted = verdict.extracted;
+      if (!verdict.extracted.empty() && part.weight > heaviest) {
+        extracted = std::move(verdict.extracted);
+        heaviest = part.weight;
+      }
       absl::StrAppend(&details, details.empty() ? "" : "; ", part.name, " ", VerdictKindName(verdict.kind),
                       verdict.detail.empty() ? "" : ": ", verdict.detail);
     }

@@ -34,6 +34,16 @@ TEST(Countdown, EvaluatesExactlyWithTheUsualPrecedence) {
            Row{"2*3=", "6", "unparsable"},
            Row{"2*3=6=6", "6", "unparsable"},
            Row{"2+3", "6", "wrong"},
+           Row{"0/5", "0", "correct"},
+           Row{"7-7*0", "7", "correct"},
+           Row{"1/2*2", "1", "correct"},  // from the left
+           Row{"2-(3-4)", "3", "correct"},
+           Row{"-(2+3)", "-5", "correct"},
+           Row{"((((2))))", "2", "correct"},
+           Row{"=5", "5", "unparsable"},
+           Row{"5=5", "5", "correct"},
+           Row{"5=2+3", "5", "correct"},
+           Row{"007", "7", "correct"},
            Row{"1/3", "0.333333", "error"},
        }) {
     const Verdict verdict = JudgeOne("countdown", row.completion, row.answer);

@@ -25,6 +25,22 @@ TEST(Numeric, AcceptsAndRefuses) {
            Row{"\\boxed{a}", "12", "{}", "unparsable"},
            Row{"\\boxed{12 or 13}", "12", "{}", "unparsable"},
            Row{"\\boxed{x = 12}", "12", "{}", "correct"},
+           Row{"\\boxed{1\\frac{1}{2}}", "1.5", "{}", "correct"},
+           Row{"\\boxed{50\\%}", "0.5", "{}", "correct"},
+           Row{"\\boxed{1.5 \\times 10^{3}}", "1500", "{}", "correct"},
+           Row{"\\boxed{2 \\cdot 10^{-3}}", "0.002", "{}", "correct"},
+           Row{"\\boxed{5 \\text{ million}}", "5000000", "{}", "correct"},
+           Row{"\\boxed{\\$1,234.50}", "1234.5", "{}", "correct"},
+           Row{"\\boxed{-7}", "\u22127", "{}", "correct"},
+           // Calculations and inequalities are no numbers.
+           Row{"\\boxed{6 + 6}", "12", "{}", "unparsable"},
+           Row{"\\boxed{3 \\cdot 4}", "12", "{}", "unparsable"},
+           Row{"\\boxed{2^3}", "8", "{}", "unparsable"},
+           Row{"\\boxed{\\sqrt{4}}", "2", "{}", "unparsable"},
+           Row{"\\boxed{12x}", "12", "{}", "unparsable"},
+           Row{"\\boxed{x > 12}", "12", "{}", "unparsable"},
+           Row{"\\boxed{x + 1 = 12}", "12", "{}", "unparsable"},
+           Row{"\\boxed{1/0}", "12", "{}", "unparsable"},
            Row{"no idea", "12", "{}", "unparsable"},
            Row{"", "12", "{}", "unparsable"},
            // abs: the bound itself is within. 3.14 − 3.13 is 0.01 exactly; as doubles it would be more.
@@ -105,8 +121,17 @@ TEST(Numeric, AReferenceOrOptionThatCannotBeReadIsOurError) {
 }
 
 TEST(Numeric, AMegabyteOfDigitsIsALimit) {
+  std::string product = "\\boxed{2", quotient = "\\boxed{2";
+  for (int i = 0; i < 5'000; ++i) {
+    product += "\\cdot 10^{9999}";
+    quotient += "/10^{9999}";
+  }
+  EXPECT_EQ(KindOf(JudgeOne("numeric", product + "}", "7")), "limit");
+  EXPECT_EQ(KindOf(JudgeOne("numeric", quotient + "}", "7")), "limit");
   EXPECT_EQ(KindOf(JudgeOne("numeric", std::string(1'000'000, '7'), "7")), "limit");
   EXPECT_EQ(KindOf(JudgeOne("numeric", "\\boxed{1e99999999}", "7")), "limit");
+  EXPECT_EQ(KindOf(JudgeOne("numeric", "\\boxed{10^{10^{10}}}", "7")), "limit");
+  EXPECT_EQ(KindOf(JudgeOne("numeric", "\\boxed{3 \\cdot 10^{99999}}", "7")), "limit");
 }
 
 }  // namespace

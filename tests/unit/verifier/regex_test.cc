@@ -49,6 +49,20 @@ TEST(Regex, AcceptsAndRefuses) {
            Row{"so it is 42.", "\\d+", R"({"search": true})", "correct"},
            Row{"so it is.", "\\d+", R"({"search": true})", "wrong"},
            Row{"x = 42", "^\\d+", R"({"search": true})", "wrong"},
+           Row{"", "(?=a)", R"({"search": true})", "wrong"},
+           Row{"a", "", R"({"search": true})", "correct"},  // nothing is found anywhere
+           // Look-around, named groups, conditions and recursion are PCRE2's.
+           Row{"price: 42", "(?<=: )\\d+", R"({"search": true})", "correct"},
+           Row{"abba", "(?<x>a)(b)\\2\\k<x>", "{}", "correct"},
+           Row{"(a(b)c)", "(\\((?:[^()]|(?1))*\\))", "{}", "correct"},
+           Row{"(a(b)c", "(\\((?:[^()]|(?1))*\\))", "{}", "wrong"},
+           Row{"ab\ncd", "(?m)^cd$", R"({"search": true})", "correct"},
+           // Classes know ASCII unless they are told.
+           Row{"\u0664", "\\d", "{}", "wrong"},
+           Row{"\u0664", "(*UCP)\\d", "{}", "correct"},
+           Row{"a\\b", "a\\\\b", "{}", "correct"},
+           Row{"a.b", "\\Qa.b\\E", "{}", "correct"},
+           Row{"axb", "\\Qa.b\\E", "{}", "wrong"},
            // ignore_case
            Row{"ABC", "abc", "{}", "wrong"},
            Row{"ABC", "abc", R"({"ignore_case": true})", "correct"},

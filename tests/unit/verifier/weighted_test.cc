@@ -63,6 +63,7 @@ TEST(Weighted, ScoresAreTheWeightedMeanAndOnlyAllPartsTogetherAreCorrect) {
 TEST(Weighted, TellsHowEachPartEnded) {
   const Verdict verdict = JudgeOne("weighted", "\\boxed{41}", "42", kFormAndAnswer);
   EXPECT_THAT(verdict.detail, AllOf(HasSubstr("regex wrong"), HasSubstr("math wrong")));
+  EXPECT_EQ(verdict.extracted, "41");  // of the part that weighs most
 }
 
 // A completion that is too much for one part has failed that part, no more.
