@@ -64,6 +64,22 @@ TEST(HostileInput, TheSameBytesGetTheSameVerdict) {
   EXPECT_EQ(first.detail, second.detail);
 }
 
+// Found by math_fuzz: the table of distinct numbers was never enlarged, and looking for a free place in it
+// had no end.
+TEST(HostileInput, ASetOfManyNumbersIsComparedAndComesBack) {
+  std::string up, down;
+  for (int i = 0; i < 200; ++i) {
+    absl::StrAppend(&up, i > 0 ? "," : "", i);
+    down = absl::StrCat(i, i > 0 ? "," : "", down);
+  }
+  EXPECT_EQ(
+      KindOf(JudgeOne("math", absl::StrCat("\\boxed{\\{", up, "\\}}"), absl::StrCat("\\{", down, "\\}"))),
+      "correct");
+  EXPECT_EQ(
+      KindOf(JudgeOne("math", absl::StrCat("\\boxed{\\{", up, ",200\\}}"), absl::StrCat("\\{", down, "\\}"))),
+      "wrong");
+}
+
 // Random texts from an alphabet that makes all parsers work, as completion, reference and options.
 TEST(HostileInput, RandomTextsNeverCrash) {
   constexpr const char* kPieces[] = {
