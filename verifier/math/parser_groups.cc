@@ -14,9 +14,25 @@ namespace {
 // next bracket or command, and not far, so that brackets within each other cost no more than others.
 bool HasSpacedComma(absl::string_view text) {
   constexpr size_t kMaxBytes = 80;
-  text = text.substr(0, kMaxBytes);
-  text = text.substr(0, text.find_first_of("()[]{}|\\"));
-  return absl::StrContains(text, ", ");
+  for (size_t i = 0; i + 1 < text.size() && i < kMaxBytes; ++i) {
+    switch (text[i]) {
+      case '(':
+      case ')':
+      case '[':
+      case ']':
+      case '{':
+      case '}':
+      case '|':
+      case '\\':
+        return false;
+      case ',':
+        if (text[i + 1] == ' ') return true;
+        break;
+      default:
+        break;
+    }
+  }
+  return false;
 }
 
 }  // namespace
