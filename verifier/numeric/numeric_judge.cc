@@ -68,7 +68,8 @@ Settings ReadSettings(absl::string_view answer, const nlohmann::json& options) {
     if (source.has_value()) {
       out.sources.push_back(*source);
     } else {
-      out.problem = absl::StrCat("verifier_options.sources: unknown source \"", name.substr(0, 60), "\"");
+      out.problem = absl::StrCat("verifier_options.sources: expected one of ", AnswerSourceNames(),
+                                 ", found \"", name.substr(0, 60), "\"");
     }
   }
   if (names.empty()) out.problem = "verifier_options.sources: expected at least one, found none";

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <fstream>
+#include <sstream>
 #include <thread>
 #include <vector>
 
@@ -108,6 +110,21 @@ TEST(LocalVerifier, VerdictsOfPureJudgesMayBeKept) {
       verifier->MayKeep({.verifier = "weighted", .options_json = R"({"parts": [{"verifier": "nobody"}]})"}));
   EXPECT_FALSE(verifier->MayKeep({.verifier = "nobody"}));
   EXPECT_FALSE(verifier->MayKeep({.verifier = "exact", .options_json = "["}));
+}
+
+// docs/verifier.md has a section for each verifier, and in it every option.
+TEST(LocalVerifier, WhatItDescribesIsDocumented) {
+  std::ifstream file(std::string(ENTRAIN_SOURCE_DIR) + "/docs/verifier.md");
+  std::stringstream text;
+  text << file.rdbuf();
+  const std::string page = text.str();
+  for (const VerifierInfo& info : CreateLocalVerifier()->Registered()) {
+    const size_t begin = page.find("\n## `" + info.name + "`\n");
+    ASSERT_NE(begin, std::string::npos) << info.name;
+    const std::string section = page.substr(begin, page.find("\n## ", begin + 1) - begin);
+    for (const VerifierOptionInfo& option : info.options)
+      EXPECT_NE(section.find("`" + option.name + "`"), std::string::npos) << info.name << "." << option.name;
+  }
 }
 
 TEST(LocalVerifier, MayBeAskedFromManyThreads) {
