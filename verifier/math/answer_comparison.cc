@@ -51,7 +51,7 @@ TermId AnswerComparison::MakeTerm(AnswerSide& side, const Part& part, bool bare)
 
 ScalarValue AnswerComparison::ValueOfScalar(AnswerSide& side, const Part& part, bool bare) {
   const TermId term = MakeTerm(side, part, bare);
-  return {term, terms_.AsRational(term) != nullptr ? side.DecimalsOf(part.node) : -1};
+  return {term, terms_.AsRational(term) != nullptr ? side.DecimalsOf(part.node, bare) : -1};
 }
 
 Sameness AnswerComparison::CompareInOrder(const Parts& given, const Parts& reference, int depth) {
@@ -123,6 +123,7 @@ Sameness AnswerComparison::Compare(Part given, Part reference, int depth) {
     reference.node = *point;
   const Shape g = given_.ShapeOf(given.node), r = reference_.ShapeOf(reference.node);
   const bool alternatives = given_.HasAlternatives(given) || reference_.HasAlternatives(reference);
+  if (AreCongruences(given.node, reference.node)) return CompareCongruences(given, reference);
   if (g == Shape::kScalar && r == Shape::kScalar && !alternatives) return CompareScalars(given, reference);
   // An equation against what is none: its value.
   if (g == Shape::kRelation && r != Shape::kRelation && given_.IsEquation(given.node) &&

@@ -32,7 +32,8 @@ class AnswerComparison {
   };
 
   struct Constraint {
-    TermId difference = 0;  // R 0
+    TermId left = 0, right = 0;
+    TermId difference = 0;  // left − right
     Relation relation = Relation::kEqual;
   };
 
@@ -51,13 +52,16 @@ class AnswerComparison {
   Sameness Compare(Part given, Part reference, int depth);
 
   // Relations.
-  // The same name on the left: W(n) and W(x) name the same.
   bool SameName(NodeId given, NodeId reference);
-  // left − right of one link of a chain.
-  TermId LinkDifference(AnswerSide& side, const Part& chain, uint32_t link);
+  // f(t) = … is read as f(x) = … where the reference says f(x): t and x change places.
+  void RenameOperands(NodeId given, NodeId reference);
+  bool AreCongruences(NodeId given, NodeId reference) const;
+  // x ≡ 8 (mod 5) is x ≡ 3 (mod 5).
+  Sameness CompareCongruences(const Part& given, const Part& reference);
   std::vector<Constraint> ConstraintsOf(AnswerSide& side, const Part& chain);
   bool SameConstraint(const Constraint& given, const Constraint& reference);
   Sameness CompareRelations(const Part& given, const Part& reference, int depth);
+  Sameness CompareRenamedRelations(const Part& given, const Part& reference, int depth);
 
   // Sets of real numbers; nullopt: none, or its ends cannot be ordered.
   // From one part to another; `closed` bit 0: on the left, bit 1: on the right.

@@ -206,14 +206,19 @@ NodeId AnswerSide::ValueOf(NodeId id) const {
   return Child(id, last);
 }
 
-int32_t AnswerSide::DecimalsOf(NodeId id) const {
+int32_t AnswerSide::DecimalsOf(NodeId id, bool bare) const {
+  int32_t more = 0;
   for (;;) {
     const Node& node = (*this)[id];
     switch (node.op) {
-      case Op::kNumber:
-        return formula.numbers[node.payload].decimals;
-      case Op::kNegate:
+      case Op::kNumber: {
+        const int32_t decimals = formula.numbers[node.payload].decimals;
+        return decimals < 0 ? -1 : decimals + more;
+      }
       case Op::kPercent:
+        if (!bare) more += 2;
+        [[fallthrough]];
+      case Op::kNegate:
       case Op::kDegrees:
       case Op::kUnit:
         id = Child(id, 0);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -45,6 +46,7 @@ class AnswerSide {
 
   // A scalar as a term, charged to whom the terms are charged just now. `bare`: without percent and degrees.
   TermId Term(const Part& part, bool bare);
+  void Rename(std::map<std::string, std::string> names) { builder_.Rename(std::move(names)); }
 
   // P(1, 2): a point and its letter.
   std::optional<NodeId> PointOf(NodeId id) const;
@@ -67,7 +69,7 @@ class AnswerSide {
   NodeId ValueOf(NodeId id) const;
   // Of a number that was written with a decimal point, perhaps with a sign, a percent sign, a unit or a power
   // of ten; −1: it is none.
-  int32_t DecimalsOf(NodeId id) const;
+  int32_t DecimalsOf(NodeId id, bool bare) const;
   // ∞ or −∞.
   bool IsInfinite(NodeId id, bool& negative) const;
   Parts ChildrenOf(const Part& part) const;

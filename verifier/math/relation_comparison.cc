@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "verifier/math/answer_comparison.h"
@@ -6,29 +9,26 @@
 namespace entrain {
 
 bool AnswerComparison::SameName(NodeId given, NodeId reference) {
-  const Node& g = given_[given];
-  const Node& r = reference_[reference];
-  if (g.op == Op::kOpaque && r.op == Op::kOpaque &&
-      given_.formula.names[g.payload] == reference_.formula.names[r.payload] &&
-      g.child_count == r.child_count) {
-    bool all_symbols = true;
-    for (uint32_t i = 0; i < g.child_count; ++i) {
-      all_symbols = all_symbols && given_[given_.Child(given, i)].op == Op::kSymbol &&
-                    reference_[reference_.Child(reference, i)].op == Op::kSymbol;
-    }
-    if (all_symbols && g.child_count > 0) return true;
-  }
-  if (!options_.symbol_names) return true;
-  return MakeTerm(given_, {given, 0}) == MakeTerm(reference_, {reference, 0});
+  return !options_.symbol_names || MakeTerm(given_, {given, 0}) == MakeTerm(reference_, {reference, 0});
 }
 
-TermId AnswerComparison::LinkDifference(AnswerSide& side, const Part& chain, uint32_t link) {
-  const TermId left = MakeTerm(side, {side.Child(chain.node, link), chain.signs});
-  const TermId right = MakeTerm(side, {side.Child(chain.node, link + 1), chain.signs});
-  terms_.SetWork(&side.work);
-  const TermId difference = terms_.Difference(left, right);
-  terms_.SetWork(&given_work_);
-  return difference;
+void AnswerComparison::RenameOperands(NodeId given, NodeId reference) {
+  const Node& g = given_[given];
+  const Node& r = reference_[reference];
+  if (g.op != Op::kOpaque || r.op != Op::kOpaque || g.child_count != r.child_count ||
+      given_.formula.names[g.payload] != reference_.formula.names[r.payload])
+    return;
+  std::map<std::string, std::string> names;
+  for (uint32_t i = 0; i < g.child_count; ++i) {
+    const Node& from = given_[given_.Child(given, i)];
+    const Node& to = reference_[reference_.Child(reference, i)];
+    if (from.op != Op::kSymbol || to.op != Op::kSymbol) return;
+    const std::string& old_name = given_.formula.names[from.payload];
+    const std::string& new_name = reference_.formula.names[to.payload];
+    if (old_name == new_name) continue;
+    if (!names.emplace(old_name, new_name).second || !names.emplace(new_name, old_name).second) return;
+  }
+  if (!names.empty()) given_.Rename(std::move(names));
 }
 
 std::vector<AnswerComparison::Constraint> AnswerComparison::ConstraintsOf(AnswerSide& side,
@@ -36,19 +36,28 @@ std::vector<AnswerComparison::Constraint> AnswerComparison::ConstraintsOf(Answer
   std::vector<Constraint> out;
   for (uint32_t i = 0; i + 1 < side[chain.node].child_count; ++i) {
     Relation relation = side.RelationsOf(chain.node)[i];
-    TermId difference = LinkDifference(side, chain, i);
+    TermId left = MakeTerm(side, {side.Child(chain.node, i), chain.signs});
+    TermId right = MakeTerm(side, {side.Child(chain.node, i + 1), chain.signs});
     if (relation == Relation::kApproximately) relation = Relation::kEqual;
     if (relation == Relation::kGreater || relation == Relation::kGreaterEqual) {
-      difference = terms_.Negative(difference);
+      std::swap(left, right);
       relation = relation == Relation::kGreater ? Relation::kLess : Relation::kLessEqual;
     }
-    out.push_back({difference, relation});
+    terms_.SetWork(&side.work);
+    out.push_back({left, right, terms_.Difference(left, right), relation});
+    terms_.SetWork(&given_work_);
   }
   return out;
 }
 
 bool AnswerComparison::SameConstraint(const Constraint& given, const Constraint& reference) {
   if (given.relation != reference.relation) return false;
+  if (given.left == reference.left && given.right == reference.right) return true;
+  // What says nothing about anything, 2 + 2 = 4, is the same only with the same sides; and so are relations
+  // that are neither equations nor inequalities.
+  const bool plain = given.relation <= Relation::kGreaterEqual;
+  if (!plain || !terms_.Has(given.difference, kHasSymbol) || !terms_.Has(reference.difference, kHasSymbol))
+    return false;
   if (given.difference == reference.difference) return true;
   const int sign = scalars_.SignOfRatio(given.difference, reference.difference);
   if (IsInequality(given.relation)) return sign > 0;
@@ -59,7 +68,43 @@ bool AnswerComparison::SameConstraint(const Constraint& given, const Constraint&
   return (g != given.difference || r != reference.difference) && scalars_.SignOfRatio(g, r) != 0;
 }
 
+bool AnswerComparison::AreCongruences(NodeId given, NodeId reference) const {
+  const auto is_one = [](const AnswerSide& side, NodeId id) {
+    const Node& node = side[id];
+    if (node.op != Op::kOpaque || node.child_count != 2 || side.formula.names[node.payload] != "modulo")
+      return false;
+    const NodeId relation = side.Child(id, 0);
+    return side[relation].op == Op::kRelation && side[relation].child_count == 2 &&
+           *side.RelationsOf(relation) == Relation::kCongruent;
+  };
+  return is_one(given_, given) && is_one(reference_, reference);
+}
+
+Sameness AnswerComparison::CompareCongruences(const Part& given, const Part& reference) {
+  const Constraint g = ConstraintsOf(given_, {given_.Child(given.node, 0), given.signs})[0];
+  const Constraint r = ConstraintsOf(reference_, {reference_.Child(reference.node, 0), reference.signs})[0];
+  const TermId g_modulus = MakeTerm(given_, {given_.Child(given.node, 1), given.signs});
+  const TermId r_modulus = MakeTerm(reference_, {reference_.Child(reference.node, 1), reference.signs});
+  if (Sameness whose; StepsUsedUp(whose)) return whose;
+  if (g_modulus != r_modulus) return Differs("another modulus");
+  // Both differences are whole multiples of the modulus, as soon as one is.
+  for (const bool turned : {false, true}) {
+    const TermId other = turned ? terms_.Negative(r.difference) : r.difference;
+    const Rational* quotient =
+        terms_.AsRational(terms_.Quotient(terms_.Difference(g.difference, other), g_modulus));
+    if (quotient != nullptr && quotient->IsInteger()) return Sameness::kSame;
+  }
+  return Differs("another congruence");
+}
+
 Sameness AnswerComparison::CompareRelations(const Part& given, const Part& reference, int depth) {
+  RenameOperands(given_.Child(given.node, 0), reference_.Child(reference.node, 0));
+  const Sameness sameness = CompareRenamedRelations(given, reference, depth);
+  given_.Rename({});
+  return sameness;
+}
+
+Sameness AnswerComparison::CompareRenamedRelations(const Part& given, const Part& reference, int depth) {
   const bool given_equation = given_.IsEquation(given.node);
   const bool reference_equation = reference_.IsEquation(reference.node);
   if (given_equation != reference_equation) return Differs("an equation against another relation");

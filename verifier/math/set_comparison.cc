@@ -114,7 +114,7 @@ std::optional<RealSet> AnswerComparison::SetOfRelation(AnswerSide& side, const P
   bool decimal = false;
   int32_t decimals = -1;
   for (uint32_t i = 0; i < side[chain.node].child_count; ++i) {
-    const int32_t found = side.DecimalsOf(side.Child(chain.node, i));
+    const int32_t found = side.DecimalsOf(side.Child(chain.node, i), false);
     decimal = decimal || found >= 0;
     decimals = std::max(decimals, found);
   }

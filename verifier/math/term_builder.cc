@@ -1,6 +1,7 @@
 #include "verifier/math/term_builder.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -46,11 +47,20 @@ void TermBuilder::Operands(NodeId node, std::vector<Operand>& out) const {
   }
 }
 
+void TermBuilder::Forget() {
+  for (const NodeId node : touched_) made_[node] = kNone;
+  touched_.clear();
+}
+
+void TermBuilder::Rename(std::map<std::string, std::string> names) {
+  Forget();
+  renames_ = std::move(names);
+}
+
 TermId TermBuilder::Build(NodeId root, const Reading& reading) {
   if (reading.bare != last_.bare || reading.signs != last_.signs || reading.units != last_.units ||
       reading.names != last_.names) {
-    for (const NodeId node : touched_) made_[node] = kNone;
-    touched_.clear();
+    Forget();
     last_ = reading;
   }
   if (made_[root] != kNone) return made_[root];
@@ -83,7 +93,10 @@ TermId TermBuilder::Build(NodeId root, const Reading& reading) {
 
 TermId TermBuilder::MakeSymbol(const Node& node, const Reading& reading) {
   const std::string& name = formula_.names[node.payload];
-  if (reading.names) return terms_.Symbol(name);
+  if (reading.names) {
+    const auto other = renames_.find(name);
+    return terms_.Symbol(other == renames_.end() ? name : other->second);
+  }
   const auto [place, is_new] = renamed_.try_emplace(name, "");
   if (is_new) place->second = absl::StrCat("symbol ", renamed_.size());
   return terms_.Symbol(place->second);

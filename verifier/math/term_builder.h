@@ -24,6 +24,8 @@ class TermBuilder {
   TermBuilder(Terms& terms, const Formula& formula);
 
   TermId Build(NodeId node, const Reading& reading);
+  // From now on symbols of these names are read as others; {}: none are.
+  void Rename(std::map<std::string, std::string> names);
 
  private:
   struct Operand {
@@ -37,6 +39,7 @@ class TermBuilder {
   };
 
   void Operands(NodeId node, std::vector<Operand>& out) const;
+  void Forget();
   TermId Make(NodeId node, bool top, const Reading& reading);
   TermId MakeSymbol(const Node& node, const Reading& reading);
 
@@ -46,6 +49,7 @@ class TermBuilder {
   std::vector<NodeId> touched_;
   Reading last_;
   std::map<NodeId, uint32_t> plus_minus_;       // which ± a node is
+  std::map<std::string, std::string> renames_;  // given by Rename
   std::map<std::string, std::string> renamed_;  // names by order of appearance
 };
 

@@ -218,7 +218,8 @@ TEST(EquivalenceTest, DecimalsAreRounded) {
   ExpectSame({{"0.333", "(/ 1 3)"}}, {.decimals = 3});
   ExpectDifferent({{"0.333", "(/ 1 3)"}}, {.decimals = 4});
   ExpectDifferent({{"0.333333", "(/ 1 3)"}}, {.decimals = -1});
-  ExpectSame({{"(sqrt 2)", "1.41"}, {"(/ 2 3)", "0.667"}}, {.round_to_reference = true});
+  ExpectSame({{"(sqrt 2)", "1.41"}, {"(/ 2 3)", "0.667"}, {"(/ 1 3)", "(% 33.3)"}},
+             {.round_to_reference = true});
   ExpectDifferent({{"1.41", "(sqrt 2)"}, {"(sqrt 2)", "1.42"}}, {.round_to_reference = true});
   ExpectSame({{"101", "100"}, {"(sqrt 2)", "1.42"}}, {.relative_tolerance = 0.011});
   ExpectDifferent({{"102", "100"}}, {.relative_tolerance = 0.011});
@@ -397,6 +398,9 @@ TEST(EquivalenceTest, Equations) {
        {"(rel y = x)", "(rel x = y)"}});
   ExpectDifferent({{"(rel x = y)", "(rel x = (* 2 y))"},
                    {"(rel x = 1)", "(rel y = 1)"},
+                   {"(rel (opaque f t) = (^ x 2))", "(rel (opaque f x) = (^ x 2))"},
+                   {"(rel (+ 2 2) = 4)", "(rel (+ 1 2) = 3)"},
+                   {"(rel 1 < 5)", "(rel 2 < 3)"},
                    {"(rel x = 3)", "4"},
                    {"1", "(rel (+ (* 2 x) z) = 1)"},
                    {"(+ (* 11 a) c)", "(rel 7 = (+ (* 11 a) c))"},
@@ -425,6 +429,14 @@ TEST(EquivalenceTest, Inequalities) {
                    {"(rel x = 5)", "(rel x <= 5)"},
                    {"5", "(rel x > 5)"},
                    {"(rel 1 < x < 3)", "(rel 1 < x < 2)"}});
+}
+
+TEST(EquivalenceTest, Congruences) {
+  ExpectSame({{"(opaque modulo (rel x == 8) 5)", "(opaque modulo (rel x == 3) 5)"},
+              {"(opaque modulo (rel 3 == x) 5)", "(opaque modulo (rel x == -2) 5)"}});
+  ExpectDifferent({{"(opaque modulo (rel x == 3) 7)", "(opaque modulo (rel x == 3) 5)"},
+                   {"(opaque modulo (rel x == 4) 5)", "(opaque modulo (rel x == 3) 5)"},
+                   {"(opaque modulo (rel y == 3) 5)", "(opaque modulo (rel x == 3) 5)"}});
 }
 
 TEST(EquivalenceTest, Texts) {

@@ -101,9 +101,9 @@ class FormulaReader {
 
   NodeId Chain() {
     static const std::map<std::string, Relation> kRelations = {
-        {"=", Relation::kEqual},      {"!=", Relation::kNotEqual},    {"<", Relation::kLess},
-        {"<=", Relation::kLessEqual}, {">", Relation::kGreater},      {">=", Relation::kGreaterEqual},
-        {"in", Relation::kIn},        {"~", Relation::kApproximately}};
+        {"=", Relation::kEqual},      {"!=", Relation::kNotEqual},     {"<", Relation::kLess},
+        {"<=", Relation::kLessEqual}, {">", Relation::kGreater},       {">=", Relation::kGreaterEqual},
+        {"in", Relation::kIn},        {"~", Relation::kApproximately}, {"==", Relation::kCongruent}};
     std::vector<NodeId> children = {Node()};
     std::vector<Relation> relations;
     while (!AtEnd()) {
