@@ -4,7 +4,6 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <functional>
-#include <string>
 
 #include "absl/status/status.h"
 #include "services/runtime/worker_pool.h"
@@ -14,9 +13,5 @@ namespace entrain {
 // A unary call whose work runs on a pool, because it may wait for a disk. `work` fills the response.
 grpc::ServerUnaryReactor* RunOnPool(WorkerPool& pool, grpc::CallbackServerContext* context,
                                     std::function<absl::Status()> work);
-
-// Who calls: the name in a verified certificate, else "unverified:" and what the caller calls itself in the
-// metadata key kUserKey.
-std::string AuthorOf(const grpc::CallbackServerContext& context);
 
 }  // namespace entrain

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
 #include "entrain/controller/v1/schedule_service.grpc.pb.h"
+#include "services/adapters/caller.h"
 #include "services/adapters/controller_adapter.h"
 #include "services/adapters/pooled_call.h"
 #include "services/convert/field.h"

@@ -11,6 +11,7 @@
 #include "absl/time/clock.h"
 #include "common/status_macros.h"
 #include "entrain/verifier/v1/verifier_service.grpc.pb.h"
+#include "services/adapters/caller.h"
 #include "services/convert/field.h"
 #include "services/convert/verdict_convert.h"
 #include "services/runtime/grpc_status.h"
@@ -37,69 +38,73 @@ absl::StatusOr<std::vector<VerifyItem>> ItemsOf(const VerifyRequest& request) {
   return items;
 }
 
-// When the last verdict must be there: the request's own timeout or the call's deadline, whichever is
-// earlier. The call's is cut a little, so that verdicts of kind timeout still reach the caller.
-absl::StatusOr<absl::Time> DeadlineOf(const grpc::CallbackServerContext& context,
+// Time for the batch: the request's own timeout or what the call's deadline leaves, whichever is shorter. The
+// call's is cut a little, so that verdicts of kind timeout still reach the caller.
+absl::StatusOr<absl::Duration> TimeOf(const grpc::CallbackServerContext& context,
                                       const VerifyRequest& request) {
-  const absl::Time now = absl::Now();
-  absl::Time deadline = absl::FromChrono(context.deadline());
-  if (deadline < now + absl::Hours(24)) {
-    deadline -= std::min(absl::Milliseconds(200), (deadline - now) / 10);
-  } else {
-    deadline = now + absl::Hours(24);  // none, or as good as none
-  }
-  if (!request.has_timeout()) return deadline;
+  // A call without a deadline says infinitely far away, or nearly so.
+  absl::Duration time = absl::FromChrono(context.deadline()) - absl::Now();
+  time = time < absl::Hours(24) ? time - std::min(absl::Milliseconds(200), time / 10) : absl::Hours(24);
+  if (!request.has_timeout()) return time;
   ENTRAIN_ASSIGN_OR_RETURN(const absl::Duration timeout, DurationFromProto("timeout", request.timeout()));
   if (timeout <= absl::ZeroDuration())
     return FieldError("timeout", "more than 0 s", absl::FormatDuration(timeout));
-  return std::min(deadline, now + timeout);
+  return std::min(time, timeout);
 }
 
-absl::Status Judge(Verifier& verifier, const std::vector<VerifyItem>& items, absl::Time deadline,
-                   VerifyResponse& response) {
-  const absl::Duration left = deadline - absl::Now();
-  if (left <= absl::ZeroDuration())
-    return absl::DeadlineExceededError("the deadline passed while the call waited for a free thread");
-  ENTRAIN_ASSIGN_OR_RETURN(const std::vector<Verdict> verdicts, verifier.Verify(items, left));
-  for (const Verdict& verdict : verdicts) *response.add_verdicts() = VerdictToProto(verdict);
-  return absl::OkStatus();
-}
+// One call. Deletes itself when done.
+class VerifyReactor final : public grpc::ServerUnaryReactor {
+ public:
+  VerifyReactor(JudgingPool& pool, const grpc::CallbackServerContext& context, const VerifyRequest& request,
+                VerifyResponse& response)
+      : pool_(pool) {
+    const absl::Status status = Submit(context, request, response);
+    if (!status.ok()) Finish(ToGrpcStatus(status));
+  }
+
+  // Comes after the constructor, and with OnDone only after it has returned.
+  void OnCancel() override { pool_.Cancel(ticket_); }
+  void OnDone() override { delete this; }
+
+ private:
+  absl::Status Submit(const grpc::CallbackServerContext& context, const VerifyRequest& request,
+                      VerifyResponse& response) {
+    ENTRAIN_ASSIGN_OR_RETURN(std::vector<VerifyItem> items, ItemsOf(request));
+    ENTRAIN_ASSIGN_OR_RETURN(const absl::Duration time, TimeOf(context, request));
+    // `this` and `response` live until Finish.
+    ENTRAIN_ASSIGN_OR_RETURN(
+        ticket_, pool_.Submit(ClientOf(context), std::move(items), time,
+                              [this, &response](const absl::StatusOr<std::vector<Verdict>>& verdicts) {
+                                if (verdicts.ok()) {
+                                  for (const Verdict& verdict : *verdicts)
+                                    *response.add_verdicts() = VerdictToProto(verdict);
+                                }
+                                Finish(ToGrpcStatus(verdicts.status()));
+                              }));
+    return absl::OkStatus();
+  }
+
+  JudgingPool& pool_;
+  JudgingPool::Ticket ticket_;
+};
 
 class VerifierServiceAdapter final : public verifier::v1::VerifierService::CallbackService {
  public:
-  VerifierServiceAdapter(Verifier& verifier, WorkerPool& pool) : verifier_(verifier), pool_(pool) {}
+  explicit VerifierServiceAdapter(JudgingPool& pool) : pool_(pool) {}
 
   grpc::ServerUnaryReactor* Verify(grpc::CallbackServerContext* context, const VerifyRequest* request,
                                    VerifyResponse* response) override {
-    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    absl::StatusOr<std::vector<VerifyItem>> items = ItemsOf(*request);
-    const absl::StatusOr<absl::Time> deadline = DeadlineOf(*context, *request);
-    if (!items.ok() || !deadline.ok()) {
-      reactor->Finish(ToGrpcStatus(items.ok() ? deadline.status() : items.status()));
-      return reactor;
-    }
-    const bool queued =
-        pool_.TryRun([this, context, reactor, response, deadline = *deadline, items = *std::move(items)] {
-          // Nobody waits for the answer of a cancelled call.
-          const absl::Status status = context->IsCancelled() ? absl::CancelledError("the caller went away")
-                                                             : Judge(verifier_, items, deadline, *response);
-          reactor->Finish(ToGrpcStatus(status));
-        });
-    if (!queued)
-      reactor->Finish(ToGrpcStatus(
-          absl::ResourceExhaustedError("the verifier's queue is full; ask another replica or later")));
-    return reactor;
+    return new VerifyReactor(pool_, *context, *request, *response);
   }
 
  private:
-  Verifier& verifier_;
-  WorkerPool& pool_;
+  JudgingPool& pool_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeVerifierService(Verifier& verifier, WorkerPool& pool) {
-  return std::make_unique<VerifierServiceAdapter>(verifier, pool);
+std::unique_ptr<grpc::Service> MakeVerifierService(JudgingPool& pool) {
+  return std::make_unique<VerifierServiceAdapter>(pool);
 }
 
 }  // namespace entrain

@@ -4,13 +4,12 @@
 
 #include <memory>
 
-#include "services/runtime/worker_pool.h"
-#include "verifier/verifier.h"
+#include "verifier/service/judging_pool.h"
 
 namespace entrain {
 
-// VerifierService (proto/entrain/verifier/v1/verifier_service.proto) over a verifier. Judging runs on `pool`;
-// when its queue is full the call is RESOURCE_EXHAUSTED at once. Both must outlive the server. Thread-safe.
-std::unique_ptr<grpc::Service> MakeVerifierService(Verifier& verifier, WorkerPool& pool);
+// VerifierService (proto/entrain/verifier/v1/verifier_service.proto) over a judging pool, which must outlive
+// the server. A batch that does not fit is RESOURCE_EXHAUSTED at once. Thread-safe.
+std::unique_ptr<grpc::Service> MakeVerifierService(JudgingPool& pool);
 
 }  // namespace entrain

@@ -7,6 +7,7 @@
 #include "services/convert/history_convert.h"
 #include "services/convert/steering_convert.h"
 #include "services/runtime/retry.h"
+#include "services/runtime/user_key.h"
 
 namespace entrain {
 namespace {
@@ -15,7 +16,6 @@ namespace v1 = controller::v1;
 
 // Longer than any person watches.
 constexpr absl::Duration kWatchDeadline = absl::Hours(24 * 365);
-constexpr char kUserKey[] = "entrain-user";
 
 // Every element of a repeated field by `convert(field name, element)`.
 template <typename Domain, typename Elements, typename Convert>

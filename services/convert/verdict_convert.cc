@@ -87,6 +87,7 @@ verifier::v1::VerifyItem VerifyItemToProto(const VerifyItem& item) {
   message.set_completion(ToUtf8(item.completion));
   message.set_answer(ToUtf8(item.answer));
   message.set_options_json(ToUtf8(item.options_json));
+  if (item.timeout < absl::InfiniteDuration()) *message.mutable_timeout() = DurationToProto(item.timeout);
   return message;
 }
 
@@ -96,6 +97,10 @@ absl::StatusOr<VerifyItem> VerifyItemFromProto(const std::string& field,
   VerifyItem item{
       .verifier = message.verifier(), .completion = message.completion(), .answer = message.answer()};
   if (!message.options_json().empty()) item.options_json = message.options_json();
+  if (!message.has_timeout()) return item;
+  ENTRAIN_ASSIGN_OR_RETURN(item.timeout, DurationFromProto(field + ".timeout", message.timeout()));
+  if (item.timeout <= absl::ZeroDuration())
+    return FieldError(field + ".timeout", "more than 0 s", absl::FormatDuration(item.timeout));
   return item;
 }
 

@@ -11,9 +11,9 @@
 #include "services/runtime/http_server.h"
 #include "services/runtime/server_lifecycle.h"
 #include "services/runtime/signal_waiter.h"
-#include "services/runtime/worker_pool.h"
 #include "services/telemetry/room_samples.h"
 #include "verifier/local_verifier.h"
+#include "verifier/service/judging_pool.h"
 
 namespace entrain {
 namespace {
@@ -22,31 +22,35 @@ struct Flags {
   std::string listen = "127.0.0.1:0";
   std::string http = "127.0.0.1:0";
   uint32_t concurrency = 0;
+  uint32_t queue = 16384;
+  double grace_s = 2;
   bool insecure = false;
 };
 
 absl::Status Serve(const Flags& flags, SignalWaiter& signals) {
-  const std::unique_ptr<Verifier> local = CreateLocalVerifier();
-  CountingVerifier verifier(*local);
+  const std::unique_ptr<Verifier> verifier = CreateLocalVerifier();
+  VerdictMeter meter(RegisteredVerifiers());
   const uint32_t threads =
       flags.concurrency > 0 ? flags.concurrency : std::max(1u, std::thread::hardware_concurrency());
-  WorkerPool pool(threads, /*queue=*/64 * threads);
-  const auto service = MakeVerifierService(verifier, pool);
+  JudgingPool pool({.threads = threads,
+                    .max_items = flags.queue,
+                    .answered = [&meter](auto items, auto verdicts) { meter.Count(items, verdicts); }},
+                   *verifier);
+  const auto service = MakeVerifierService(pool);
   grpc::Service* const services[] = {service.get()};
   ENTRAIN_ASSIGN_OR_RETURN(const std::unique_ptr<GrpcServer> server,
                            GrpcServer::Start({.listen = flags.listen, .insecure = flags.insecure}, services));
   MetricsPage page("verifier");
-  page.Add([&] {
-    VerifierStats stats = verifier.Stats();
-    stats.batches_waiting = static_cast<int64_t>(pool.waiting());
-    return SamplesOf(stats);
-  });
+  page.Add([&meter] { return SamplesOf(meter.Read()); });
+  page.Add([&pool] { return SamplesOf(pool.Stats()); });
   ENTRAIN_ASSIGN_OR_RETURN(const std::unique_ptr<HttpServer> http,
                            HttpServer::Start({.listen = flags.http,
                                               .insecure = flags.insecure,
                                               .ready = [&server] { return server->serving(); },
                                               .metrics = [&page] { return page.Text(); }}));
   ServerLifecycle lifecycle(*server, http.get());
+  const absl::Duration grace = absl::Seconds(flags.grace_s);
+  lifecycle.OnClose([&] { pool.Drain(grace); });
   lifecycle.OnDrained([&pool] {
     pool.Close();
     return absl::OkStatus();
@@ -55,7 +59,7 @@ absl::Status Serve(const Flags& flags, SignalWaiter& signals) {
   AnnounceListening("verifier", server->address(), http->address());
   LogInfo("serving", {{"grpc", server->address()}, {"http", http->address()}, {"threads", threads}});
   signals.Wait();
-  return lifecycle.Shutdown(absl::Seconds(2));
+  return lifecycle.Shutdown(grace + absl::Seconds(1));  // so that what the pool says last gets out
 }
 
 }  // namespace
@@ -70,6 +74,13 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--http", flags.http, "host:port of /metrics, /healthz and /readyz")->capture_default_str();
   app.add_option("--concurrency", flags.concurrency, "Threads that judge; 0: one per core")
+      ->capture_default_str();
+  app.add_option("--queue", flags.queue, "Completions that may wait; a batch that does not fit is refused")
+      ->check(CLI::Range(8192, 1 << 20))
+      ->capture_default_str();
+  app.add_option("--grace", flags.grace_s,
+                 "Seconds that a stop leaves to what was accepted; what is open then is answered \"timeout\"")
+      ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
   app.add_flag("--insecure", flags.insecure, "Allow plaintext on an address that other machines reach");
   CLI11_PARSE(app, argc, argv);

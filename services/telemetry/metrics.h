@@ -4,7 +4,7 @@
 
 namespace entrain {
 
-enum class MetricKind { kCounter, kGauge };
+enum class MetricKind { kCounter, kGauge, kHistogram };
 
 // One metric of /metrics. Names: entrain_<room>_<quantity>_<base unit>[_total].
 struct Metric {
@@ -12,7 +12,8 @@ struct Metric {
   MetricKind kind;
   const char* unit;  // what one is: "leases", "nats", "seconds", "ratio" (0 … 1), "bytes"
   const char* help;
-  const char* label = nullptr;  // its one label, if it has one
+  const char* label = nullptr;  // its label, if it has one
+  const char* second_label = nullptr;
 };
 
 // The list of all metrics. To add one: a line here, and a line in the collector of its room.
@@ -20,6 +21,7 @@ namespace metrics {
 
 inline constexpr MetricKind C = MetricKind::kCounter;
 inline constexpr MetricKind G = MetricKind::kGauge;
+inline constexpr MetricKind H = MetricKind::kHistogram;
 
 // learner: its front desk
 inline constexpr Metric kLeasesGranted{"entrain_learner_leases_granted_total", C, "leases",
@@ -98,15 +100,25 @@ inline constexpr Metric kWorkerErrors{"entrain_rollout_worker_call_errors_total"
                                       "Calls to the learner that failed after their retries."};
 
 // verifier
-inline constexpr Metric kVerdicts{"entrain_verifier_verdicts_total", C, "verdicts",
-                                  "Verdicts given, by kind.", "kind"};
-inline constexpr Metric kVerifyCalls{"entrain_verifier_calls_total", C, "calls", "Batches judged."};
-inline constexpr Metric kVerifyCallErrors{"entrain_verifier_call_errors_total", C, "calls",
-                                          "Batches that failed as a whole."};
-inline constexpr Metric kJudgingSeconds{"entrain_verifier_judging_seconds_total", C, "seconds",
-                                        "Time spent judging, summed over completions."};
-inline constexpr Metric kVerifierWaiting{"entrain_verifier_batches_waiting", G, "batches",
-                                         "Batches that wait for a free thread."};
+inline constexpr Metric kVerdicts{"entrain_verifier_verdicts_total",       C,          "verdicts",
+                                  "Verdicts given, by verifier and kind.", "verifier", "kind"};
+inline constexpr Metric kJudgingSeconds{"entrain_verifier_judging_seconds",
+                                        H,
+                                        "seconds",
+                                        "Time spent judging one completion, by verifier and kind.",
+                                        "verifier",
+                                        "kind"};
+inline constexpr Metric kVerifyBatches{
+    "entrain_verifier_batches_total", C, "batches",
+    "Batches by what became of them: answered, refused (queue full or stopping), cancelled.", "result"};
+inline constexpr Metric kItemsWaiting{"entrain_verifier_items_waiting", G, "items",
+                                      "Completions that wait for a free thread."};
+inline constexpr Metric kBytesWaiting{"entrain_verifier_waiting_bytes", G, "bytes",
+                                      "Size of the texts that wait for a free thread."};
+inline constexpr Metric kClientsWaiting{"entrain_verifier_clients_waiting", G, "clients",
+                                        "Callers with completions that wait for a free thread."};
+inline constexpr Metric kItemsRunning{"entrain_verifier_items_running", G, "items",
+                                      "Completions that are being judged."};
 
 // controller
 inline constexpr Metric kObservations{"entrain_controller_observations_total", C, "observations",

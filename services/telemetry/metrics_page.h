@@ -8,15 +8,18 @@
 #include <string>
 #include <vector>
 
+#include "services/telemetry/distribution.h"
 #include "services/telemetry/metrics.h"
 
 namespace entrain {
 
-// One value of a metric; `label` is the value of its one label, empty when it has none.
+// One value of a metric; `label` and `second_label` are the values of its labels, empty where it has none.
 struct Sample {
   const Metric* metric;
-  double value = 0;
+  double value = 0;  // of a counter or gauge
   std::string label;
+  std::string second_label;
+  Distribution distribution;  // of a histogram
 };
 
 // Asks a room for its numbers at scrape time; nothing is counted twice and nothing runs between scrapes.

@@ -58,16 +58,27 @@ std::vector<Sample> SamplesOf(const FrontDeskStats& stats) {
           {&metrics::kWorkersSeen, Number(stats.workers_seen)}};
 }
 
-std::vector<Sample> SamplesOf(const VerifierStats& stats) {
+std::vector<Sample> SamplesOf(const VerdictMeter::Stats& stats) {
   std::vector<Sample> samples;
-  for (const auto& [kind, count] : stats.verdicts) {
-    samples.push_back({&metrics::kVerdicts, Number(count), std::string(VerdictKindName(kind))});
+  for (const auto& [key, verdicts] : stats) {
+    const auto& [verifier, kind] = key;
+    const std::string name(VerdictKindName(kind));
+    samples.push_back({&metrics::kVerdicts, Number(verdicts.count), verifier, name});
+    // Most kinds of most verifiers never occur: a histogram is shown once there is something in it.
+    if (verdicts.count > 0)
+      samples.push_back({&metrics::kJudgingSeconds, 0, verifier, name, verdicts.judging_seconds});
   }
-  samples.push_back({&metrics::kVerifyCalls, Number(stats.calls)});
-  samples.push_back({&metrics::kVerifyCallErrors, Number(stats.call_errors)});
-  samples.push_back({&metrics::kJudgingSeconds, stats.judging_seconds});
-  samples.push_back({&metrics::kVerifierWaiting, Number(stats.batches_waiting)});
   return samples;
+}
+
+std::vector<Sample> SamplesOf(const JudgingPoolStats& stats) {
+  return {{&metrics::kVerifyBatches, Number(stats.batches_answered), "answered"},
+          {&metrics::kVerifyBatches, Number(stats.batches_refused), "refused"},
+          {&metrics::kVerifyBatches, Number(stats.batches_cancelled), "cancelled"},
+          {&metrics::kItemsWaiting, Number(stats.items_waiting)},
+          {&metrics::kBytesWaiting, Number(stats.bytes_waiting)},
+          {&metrics::kClientsWaiting, Number(stats.clients_waiting)},
+          {&metrics::kItemsRunning, Number(stats.items_running)}};
 }
 
 std::vector<Sample> SamplesOfStepRecord(const std::map<std::string, double>& record) {

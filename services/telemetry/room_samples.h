@@ -9,12 +9,14 @@
 #include "rollout_worker/rollout_loop.h"
 #include "services/telemetry/metrics_page.h"
 #include "services/telemetry/verifier_stats.h"
+#include "verifier/service/judging_pool.h"
 
 namespace entrain {
 
 // What each room's snapshot says, as samples. Pure.
 std::vector<Sample> SamplesOf(const FrontDeskStats& stats);
-std::vector<Sample> SamplesOf(const VerifierStats& stats);
+std::vector<Sample> SamplesOf(const VerdictMeter::Stats& stats);
+std::vector<Sample> SamplesOf(const JudgingPoolStats& stats);
 std::vector<Sample> SamplesOf(const RolloutStats& stats);
 std::vector<Sample> SamplesOf(const ControllerStats& stats);
 // The newest record of metrics.jsonl; names that no metric has are left out.

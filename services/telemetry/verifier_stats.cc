@@ -1,31 +1,44 @@
 #include "services/telemetry/verifier_stats.h"
 
 namespace entrain {
+namespace {
 
-CountingVerifier::CountingVerifier(Verifier& inner) : inner_(inner) {
-  for (const VerdictKind kind : {VerdictKind::kCorrect, VerdictKind::kWrong, VerdictKind::kUnparsable,
-                                 VerdictKind::kLimit, VerdictKind::kTimeout, VerdictKind::kError}) {
-    stats_.verdicts[kind] = 0;
-  }
+constexpr char kUnknown[] = "unknown";
+
+// Powers of ten with 2.5 and 5 between: exact numbers cost microseconds, programs seconds.
+const std::vector<double>& Bounds() {
+  static const auto* bounds =
+      new std::vector<double>{1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2,
+                              5e-2, 0.1,    0.25, 0.5,  1,      2.5,  5,    10,     30,   60};
+  return *bounds;
 }
 
-absl::StatusOr<std::vector<Verdict>> CountingVerifier::Verify(std::span<const VerifyItem> items,
-                                                              const VerifyCall& call) {
-  absl::StatusOr<std::vector<Verdict>> verdicts = inner_.Verify(items, call);
+}  // namespace
+
+VerdictMeter::VerdictMeter(const std::vector<std::string>& verifiers)
+    : known_(verifiers.begin(), verifiers.end()) {
+  std::set<std::string> names = known_;
+  names.insert(kUnknown);
   MutexLock lock(mutex_);
-  ++stats_.calls;
-  if (!verdicts.ok()) {
-    ++stats_.call_errors;
-    return verdicts;
+  for (const std::string& name : names) {
+    for (const VerdictKind kind : {VerdictKind::kCorrect, VerdictKind::kWrong, VerdictKind::kUnparsable,
+                                   VerdictKind::kLimit, VerdictKind::kTimeout, VerdictKind::kError}) {
+      stats_.emplace(std::pair(name, kind), VerdictStats{.judging_seconds = Distribution(Bounds())});
+    }
   }
-  for (const Verdict& verdict : *verdicts) {
-    ++stats_.verdicts[verdict.kind];
-    stats_.judging_seconds += verdict.seconds;
-  }
-  return verdicts;
 }
 
-VerifierStats CountingVerifier::Stats() const {
+void VerdictMeter::Count(std::span<const VerifyItem> items, std::span<const Verdict> verdicts) {
+  MutexLock lock(mutex_);
+  for (size_t i = 0; i < items.size(); ++i) {
+    const std::string& name = items[i].verifier;
+    VerdictStats& stats = stats_.at({known_.contains(name) ? name : kUnknown, verdicts[i].kind});
+    ++stats.count;
+    stats.judging_seconds.Observe(verdicts[i].seconds);
+  }
+}
+
+VerdictMeter::Stats VerdictMeter::Read() const {
   MutexLock lock(mutex_);
   return stats_;
 }

@@ -2,35 +2,40 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "common/mutex.h"
 #include "common/verdict.h"
+#include "services/telemetry/distribution.h"
 #include "verifier/verifier.h"
 
 namespace entrain {
 
-// Cumulative since the start of the process.
-struct VerifierStats {
-  std::map<VerdictKind, int64_t> verdicts;  // every kind is there
-  int64_t calls = 0;
-  int64_t call_errors = 0;
-  double judging_seconds = 0;
-  int64_t batches_waiting = 0;  // now; filled in by the owner of the pool
+// Verdicts of one verifier and one kind, cumulative since the start of the process.
+struct VerdictStats {
+  int64_t count = 0;
+  Distribution judging_seconds;
 };
 
-// A verifier that counts what another one answers. Thread-safe.
-class CountingVerifier final : public Verifier {
+// Counts verdicts by verifier and kind. Names that are not registered share the verifier "unknown", so that
+// callers cannot make up labels. Thread-safe.
+class VerdictMeter {
  public:
-  explicit CountingVerifier(Verifier& inner);
-  absl::StatusOr<std::vector<Verdict>> Verify(std::span<const VerifyItem> items,
-                                              const VerifyCall& call) override;
-  VerifierStats Stats() const;
+  using Stats = std::map<std::pair<std::string, VerdictKind>, VerdictStats>;
+
+  // `verifiers`: the registered names. Each starts with every kind at 0, so that a rate sees the first one.
+  explicit VerdictMeter(const std::vector<std::string>& verifiers);
+  void Count(std::span<const VerifyItem> items, std::span<const Verdict> verdicts);
+  Stats Read() const;
 
  private:
-  Verifier& inner_;
+  const std::set<std::string> known_;
   mutable Mutex mutex_;
-  VerifierStats stats_ ABSL_GUARDED_BY(mutex_);
+  Stats stats_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace entrain

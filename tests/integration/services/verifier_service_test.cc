@@ -19,8 +19,8 @@ using ::testing::HasSubstr;
 
 // One replica on loopback.
 struct Replica {
-  explicit Replica(const std::string& listen = "127.0.0.1:0", size_t queue = 1) : pool(1, queue) {
-    service = MakeVerifierService(verifier, pool);
+  explicit Replica(const std::string& listen = "127.0.0.1:0", size_t queue = 16)
+      : pool({.threads = 1, .max_items = queue}, verifier), service(MakeVerifierService(pool)) {
     grpc::Service* services[] = {service.get()};
     auto started = GrpcServer::Start({.listen = listen}, services);
     EXPECT_TRUE(started.ok()) << started.status();
@@ -29,10 +29,9 @@ struct Replica {
   ~Replica() {
     verifier.Release();
     server->Shutdown(absl::Seconds(5));
-    pool.Close();
   }
   ScriptedVerifier verifier;
-  WorkerPool pool;
+  JudgingPool pool;
   std::unique_ptr<grpc::Service> service;
   std::unique_ptr<GrpcServer> server;
 };
@@ -61,17 +60,17 @@ TEST(VerifierServiceTest, TheCallsDeadlineReachesTheVerifier) {
 }
 
 TEST(VerifierServiceTest, AFullReplicaSaysSoAtOnceAndTheNextOneIsAsked) {
-  Replica full("127.0.0.1:0", 1);
+  Replica full("127.0.0.1:0", /*queue=*/1);
   Replica idle;
   full.verifier.Hold();
   auto direct = *GrpcVerifier::Connect(full.server->address());
   // One call is being judged, one waits: the queue is full.
   auto first = std::async(std::launch::async,
                           [&] { return direct->Verify(std::vector{kRight}, absl::Seconds(20)).ok(); });
-  full.verifier.AwaitCalls(1);
+  full.verifier.AwaitBegun(1);
   auto second = std::async(std::launch::async,
                            [&] { return direct->Verify(std::vector{kRight}, absl::Seconds(20)).ok(); });
-  while (full.pool.waiting() == 0) absl::SleepFor(absl::Milliseconds(1));
+  while (full.pool.Stats().items_waiting == 0) absl::SleepFor(absl::Milliseconds(1));
 
   verifier::v1::VerifyRequest request;
   request.add_items()->set_verifier("exact");
@@ -83,7 +82,7 @@ TEST(VerifierServiceTest, AFullReplicaSaysSoAtOnceAndTheNextOneIsAsked) {
 
   auto both = *GrpcVerifier::Connect(full.server->address() + "," + idle.server->address());
   EXPECT_TRUE(both->Verify(std::vector{kRight}, absl::Seconds(10)).ok());
-  EXPECT_EQ(idle.verifier.calls(), 1);
+  EXPECT_EQ(idle.verifier.begun().size(), 1u);
   full.verifier.Release();
   EXPECT_TRUE(first.get());
   EXPECT_TRUE(second.get());
@@ -110,32 +109,65 @@ TEST(VerifierServiceTest, WithoutAnyReplicaTheCallEndsByItsDeadline) {
   EXPECT_LT(absl::Now() - begin, absl::Seconds(3));
 }
 
-TEST(VerifierServiceTest, AStuckVerifierIsDeadlineExceeded) {
+TEST(VerifierServiceTest, AStuckVerifierIsTimeoutBeforeTheCallEnds) {
+  Replica replica;
+  replica.verifier.HoldDeaf();
+  auto verifier = *GrpcVerifier::Connect(replica.server->address());
+  const auto verdicts = verifier->Verify(std::vector{kRight, kWrong}, absl::Milliseconds(400));
+  ASSERT_TRUE(verdicts.ok()) << verdicts.status();
+  EXPECT_EQ((*verdicts)[0].kind, VerdictKind::kTimeout);
+  EXPECT_EQ((*verdicts)[1].kind, VerdictKind::kTimeout);
+}
+
+TEST(VerifierServiceTest, AnItemsOwnTimeReachesTheVerifier) {
   Replica replica;
   replica.verifier.Hold();
   auto verifier = *GrpcVerifier::Connect(replica.server->address());
-  EXPECT_EQ(verifier->Verify(std::vector{kRight}, absl::Milliseconds(200)).status().code(),
-            absl::StatusCode::kDeadlineExceeded);
+  VerifyItem hasty = kRight;
+  hasty.timeout = absl::Milliseconds(50);
+  auto answer = std::async(std::launch::async, [&] {
+    return verifier->Verify(std::vector{hasty, kRight}, absl::Seconds(20));
+  });
+  replica.verifier.AwaitStopped(1);
+  replica.verifier.Release();
+  const auto verdicts = answer.get();
+  ASSERT_TRUE(verdicts.ok()) << verdicts.status();
+  EXPECT_EQ((*verdicts)[0].kind, VerdictKind::kTimeout);
+  EXPECT_EQ((*verdicts)[1].kind, VerdictKind::kCorrect);
 }
 
-TEST(VerifierServiceTest, ACallThatWasCancelledWhileItWaitedIsNotJudged) {
-  Replica replica("127.0.0.1:0", 4);
+TEST(VerifierServiceTest, ACallThatIsCancelledStopsWhatRunsAndDropsWhatWaits) {
+  Replica replica;
   replica.verifier.Hold();
-  auto first = *GrpcVerifier::Connect(replica.server->address());
-  auto judged = std::async(std::launch::async,
-                           [&] { return first->Verify(std::vector{kRight}, absl::Seconds(20)).ok(); });
-  replica.verifier.AwaitCalls(1);
-  auto second = *GrpcVerifier::Connect(replica.server->address());
-  auto cancelled = std::async(
-      std::launch::async, [&] { return second->Verify(std::vector{kRight}, absl::Seconds(20)).status(); });
-  while (replica.pool.waiting() == 0) absl::SleepFor(absl::Milliseconds(1));
-  second->Cancel();
+  auto verifier = *GrpcVerifier::Connect(replica.server->address());
+  auto cancelled = std::async(std::launch::async, [&] {
+    return verifier->Verify(std::vector{kRight, kWrong, kWrong}, absl::Seconds(20)).status();
+  });
+  replica.verifier.AwaitBegun(1);
+  verifier->Cancel();
   EXPECT_EQ(cancelled.get().code(), absl::StatusCode::kCancelled);
-  absl::SleepFor(absl::Milliseconds(50));
+  replica.verifier.AwaitStopped(1);
   replica.verifier.Release();
-  EXPECT_TRUE(judged.get());
   replica.server->Shutdown(absl::Seconds(5));
-  EXPECT_EQ(replica.verifier.calls(), 1);
+  EXPECT_EQ(replica.verifier.begun().size(), 1u);
+  EXPECT_EQ(replica.pool.Stats().batches_cancelled, 1);
+}
+
+TEST(VerifierServiceTest, AReplicaThatDrainsAnswersWhatItHasAndTheNextOneIsAsked) {
+  Replica draining, idle;
+  draining.verifier.Hold();
+  auto direct = *GrpcVerifier::Connect(draining.server->address());
+  auto accepted =
+      std::async(std::launch::async, [&] { return direct->Verify(std::vector{kRight}, absl::Seconds(20)); });
+  draining.verifier.AwaitBegun(1);
+  draining.pool.Drain(absl::Seconds(20));
+  auto both = *GrpcVerifier::Connect(draining.server->address() + "," + idle.server->address());
+  EXPECT_TRUE(both->Verify(std::vector{kRight}, absl::Seconds(10)).ok());
+  EXPECT_EQ(idle.verifier.begun().size(), 1u);
+  draining.verifier.Release();
+  const auto verdicts = accepted.get();
+  ASSERT_TRUE(verdicts.ok()) << verdicts.status();
+  EXPECT_EQ((*verdicts)[0].kind, VerdictKind::kCorrect);
 }
 
 TEST(VerifierServiceTest, MalformedBatchesAreRefusedByField) {

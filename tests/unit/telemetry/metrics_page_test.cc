@@ -10,7 +10,6 @@
 
 #include "services/telemetry/room_samples.h"
 #include "services/telemetry/verifier_stats.h"
-#include "tests/testing/scripted_verifier.h"
 #include "tests/testing/temporary_folder.h"
 
 namespace entrain {
@@ -38,14 +37,28 @@ std::map<std::string, double> SomeRecord() {
           {"no/such_metric", 1}};
 }
 
+const VerdictMeter& SomeMeter() {
+  static const auto* meter = [] {
+    auto* out = new VerdictMeter({"code", "exact"});
+    const std::vector<VerifyItem> items = {
+        {.verifier = "exact"}, {.verifier = "exact"}, {.verifier = "exact"}, {.verifier = "made-up"}};
+    const std::vector<Verdict> verdicts = {{.kind = VerdictKind::kCorrect, .seconds = 1e-5},
+                                           {.kind = VerdictKind::kCorrect, .seconds = 1.5},
+                                           {.kind = VerdictKind::kTimeout, .seconds = 100},
+                                           {.kind = VerdictKind::kError}};
+    out->Count(items, verdicts);
+    return out;
+  }();
+  return *meter;
+}
+
 MetricsPage PageOfEverything() {
   MetricsPage page("learner");
   page.Add([] { return SamplesOf(SomeDeskStats()); });
   page.Add([] { return SamplesOfStepRecord(SomeRecord()); });
+  page.Add([] { return SamplesOf(SomeMeter().Read()); });
   page.Add([] {
-    VerifierStats stats;
-    stats.verdicts = {{VerdictKind::kCorrect, 4}, {VerdictKind::kTimeout, 1}};
-    return SamplesOf(stats);
+    return SamplesOf(JudgingPoolStats{.items_waiting = 5, .clients_waiting = 2, .batches_refused = 3});
   });
   return page;
 }
@@ -75,7 +88,6 @@ TEST(MetricsPageTest, ShowsEachNumberUnderItsName) {
   EXPECT_THAT(text, HasSubstr("\nentrain_learner_entropy_predicted_change_nats -0.5\n"));
   EXPECT_THAT(text, HasSubstr("\nentrain_learner_region_share_ratio{region=\"e4\"} 0.5\n"));
   EXPECT_THAT(text, HasSubstr("\nentrain_learner_clip_threshold{scalar=\"upper_slope\"} -0.25\n"));
-  EXPECT_THAT(text, HasSubstr("\nentrain_verifier_verdicts_total{kind=\"timeout\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("\nentrain_process_info{process=\"learner\"} 1\n"));
   EXPECT_THAT(text, Not(HasSubstr("no_such")));
 }
@@ -103,16 +115,36 @@ TEST(MetricsPageTest, PromtoolAcceptsThePage) {
   EXPECT_EQ(said, "");
 }
 
-TEST(CountingVerifierTest, CountsVerdictsByKind) {
-  ScriptedVerifier inner;
-  CountingVerifier verifier(inner);
-  const std::vector<VerifyItem> items = {{"exact", "1", "1"}, {"exact", "2", "1"}, {"exact", "1", "1"}};
-  ASSERT_TRUE(verifier.Verify(items, absl::Seconds(1)).ok());
-  const VerifierStats stats = verifier.Stats();
-  EXPECT_EQ(stats.calls, 1);
-  EXPECT_EQ(stats.verdicts.at(VerdictKind::kCorrect), 2);
-  EXPECT_EQ(stats.verdicts.at(VerdictKind::kWrong), 1);
-  EXPECT_EQ(stats.verdicts.at(VerdictKind::kTimeout), 0);
+TEST(MetricsPageTest, VerdictsAreCountedByVerifierAndKind) {
+  const std::string text = PageOfEverything().Text();
+  EXPECT_THAT(text, HasSubstr("\nentrain_verifier_verdicts_total{verifier=\"exact\",kind=\"correct\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("\nentrain_verifier_verdicts_total{verifier=\"exact\",kind=\"timeout\"} 1\n"));
+  // What has not happened yet is 0, so that a rate sees the first one.
+  EXPECT_THAT(text, HasSubstr("\nentrain_verifier_verdicts_total{verifier=\"code\",kind=\"error\"} 0\n"));
+  // Callers cannot make up labels.
+  EXPECT_THAT(text, HasSubstr("\nentrain_verifier_verdicts_total{verifier=\"unknown\",kind=\"error\"} 1\n"));
+  EXPECT_THAT(text, Not(HasSubstr("made-up")));
+}
+
+TEST(MetricsPageTest, AHistogramIsCumulativeAndItsBoundsBelongToTheBucketBelow) {
+  const std::string text = PageOfEverything().Text();
+  const std::string correct =
+      "entrain_verifier_judging_seconds_bucket{verifier=\"exact\",kind=\"correct\",le=";
+  EXPECT_THAT(text, HasSubstr("# TYPE entrain_verifier_judging_seconds histogram\n"));
+  EXPECT_THAT(text, HasSubstr(correct + "\"1e-05\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr(correct + "\"1\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr(correct + "\"2.5\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr(correct + "\"+Inf\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("_sum{verifier=\"exact\",kind=\"timeout\"} 100\n"));
+  EXPECT_THAT(text, HasSubstr("{verifier=\"exact\",kind=\"timeout\",le=\"60\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("_count{verifier=\"exact\",kind=\"timeout\"} 1\n"));
+}
+
+TEST(MetricsPageTest, TheQueueOfTheVerifierIsShown) {
+  const std::string text = PageOfEverything().Text();
+  EXPECT_THAT(text, HasSubstr("\nentrain_verifier_items_waiting 5\n"));
+  EXPECT_THAT(text, HasSubstr("\nentrain_verifier_clients_waiting 2\n"));
+  EXPECT_THAT(text, HasSubstr("\nentrain_verifier_batches_total{result=\"refused\"} 3\n"));
 }
 
 }  // namespace
