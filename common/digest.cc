@@ -2,7 +2,6 @@
 
 #include <openssl/evp.h>
 
-#include <array>
 #include <cstdlib>
 
 #include "absl/strings/escaping.h"
@@ -26,11 +25,17 @@ void Digester::Update(std::span<const std::byte> bytes) {
 
 void Digester::Update(absl::string_view text) { Update(std::as_bytes(std::span(text.data(), text.size()))); }
 
-std::string Digester::Finish() {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> out;
+std::array<std::byte, 32> Digester::FinishBytes() {
+  std::array<std::byte, 32> out;
   unsigned int size = 0;
-  if (EVP_DigestFinal_ex(state_->context, out.data(), &size) != 1) std::abort();
-  return absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(out.data()), size));
+  if (EVP_DigestFinal_ex(state_->context, reinterpret_cast<unsigned char*>(out.data()), &size) != 1)
+    std::abort();
+  return out;
+}
+
+std::string Digester::Finish() {
+  const std::array<std::byte, 32> out = FinishBytes();
+  return absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(out.data()), out.size()));
 }
 
 std::string DigestOf(absl::string_view bytes) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -19,8 +20,9 @@ class Digester {
   Digester& operator=(const Digester&) = delete;
   void Update(std::span<const std::byte> bytes);
   void Update(absl::string_view text);
-  // Lower-case hexadecimal, 64 characters. May be called once.
+  // Lower-case hexadecimal, 64 characters. One of the two may be called, once.
   std::string Finish();
+  std::array<std::byte, 32> FinishBytes();
 
  private:
   struct State;

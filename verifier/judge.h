@@ -43,6 +43,10 @@ class Judge {
   // As it stands: what Decide says of an empty completion. Judges that would run something, or that read a
   // reference only once they have an answer, say it themselves.
   virtual std::string Problem(absl::string_view answer, const nlohmann::json& options) const;
+
+  // Whether a verdict may be kept and given again to the same question. False for judges, or options, whose
+  // answer may differ the next time: what runs commands of which nobody says that they are pure.
+  virtual bool MayKeep(const nlohmann::json& /*options*/) const { return true; }
 };
 
 // By registered name.

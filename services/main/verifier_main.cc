@@ -13,6 +13,7 @@
 #include "services/runtime/signal_waiter.h"
 #include "services/telemetry/room_samples.h"
 #include "verifier/local_verifier.h"
+#include "verifier/service/caching_verifier.h"
 #include "verifier/service/judging_pool.h"
 
 namespace entrain {
@@ -23,19 +24,25 @@ struct Flags {
   std::string http = "127.0.0.1:0";
   uint32_t concurrency = 0;
   uint32_t queue = 16384;
+  uint32_t cache_mb = 64;
   double grace_s = 2;
   bool insecure = false;
 };
 
 absl::Status Serve(const Flags& flags, SignalWaiter& signals) {
-  const std::unique_ptr<Verifier> verifier = CreateLocalVerifier();
-  VerdictMeter meter(RegisteredVerifiers());
+  const std::unique_ptr<LocalVerifier> local = CreateLocalVerifier();
+  CachingVerifier cache(
+      *local, [&](const VerifyItem& item) { return local->MayKeep(item); }, size_t{flags.cache_mb} << 20);
+  Verifier& verifier = flags.cache_mb > 0 ? cache : *local;
+  std::vector<std::string> names;
+  for (const VerifierInfo& info : local->Registered()) names.push_back(info.name);
+  VerdictMeter meter(names);
   const uint32_t threads =
       flags.concurrency > 0 ? flags.concurrency : std::max(1u, std::thread::hardware_concurrency());
   JudgingPool pool({.threads = threads,
                     .max_items = flags.queue,
                     .answered = [&meter](auto items, auto verdicts) { meter.Count(items, verdicts); }},
-                   *verifier);
+                   verifier);
   const auto service = MakeVerifierService(pool);
   grpc::Service* const services[] = {service.get()};
   ENTRAIN_ASSIGN_OR_RETURN(const std::unique_ptr<GrpcServer> server,
@@ -43,6 +50,7 @@ absl::Status Serve(const Flags& flags, SignalWaiter& signals) {
   MetricsPage page("verifier");
   page.Add([&meter] { return SamplesOf(meter.Read()); });
   page.Add([&pool] { return SamplesOf(pool.Stats()); });
+  if (flags.cache_mb > 0) page.Add([&cache] { return SamplesOf(cache.Stats()); });
   ENTRAIN_ASSIGN_OR_RETURN(const std::unique_ptr<HttpServer> http,
                            HttpServer::Start({.listen = flags.http,
                                               .insecure = flags.insecure,
@@ -77,6 +85,10 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--queue", flags.queue, "Completions that may wait; a batch that does not fit is refused")
       ->check(CLI::Range(8192, 1 << 20))
+      ->capture_default_str();
+  app.add_option("--cache-mb", flags.cache_mb,
+                 "MiB for verdicts that are given again; 0: every item is judged")
+      ->check(CLI::Range(0, 1 << 16))
       ->capture_default_str();
   app.add_option("--grace", flags.grace_s,
                  "Seconds that a stop leaves to what was accepted; what is open then is answered \"timeout\"")

@@ -119,6 +119,15 @@ inline constexpr Metric kClientsWaiting{"entrain_verifier_clients_waiting", G, "
                                         "Callers with completions that wait for a free thread."};
 inline constexpr Metric kItemsRunning{"entrain_verifier_items_running", G, "items",
                                       "Completions that are being judged."};
+inline constexpr Metric kCacheLookups{"entrain_verifier_cache_lookups_total", C, "lookups",
+                                      "Completions whose verdict was looked for in the cache: hit, miss.",
+                                      "result"};
+inline constexpr Metric kCacheEvictions{"entrain_verifier_cache_evictions_total", C, "verdicts",
+                                        "Verdicts that left the cache to make room."};
+inline constexpr Metric kCacheBytes{"entrain_verifier_cache_size_bytes", G, "bytes",
+                                    "Size of the verdicts in the cache."};
+inline constexpr Metric kCacheEntries{"entrain_verifier_cache_entries", G, "verdicts",
+                                      "Verdicts in the cache."};
 
 // controller
 inline constexpr Metric kObservations{"entrain_controller_observations_total", C, "observations",

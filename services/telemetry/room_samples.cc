@@ -81,6 +81,14 @@ std::vector<Sample> SamplesOf(const JudgingPoolStats& stats) {
           {&metrics::kItemsRunning, Number(stats.items_running)}};
 }
 
+std::vector<Sample> SamplesOf(const VerdictCacheStats& stats) {
+  return {{&metrics::kCacheLookups, Number(stats.hits), "hit"},
+          {&metrics::kCacheLookups, Number(stats.misses), "miss"},
+          {&metrics::kCacheEvictions, Number(stats.evictions)},
+          {&metrics::kCacheBytes, Number(stats.bytes)},
+          {&metrics::kCacheEntries, Number(stats.entries)}};
+}
+
 std::vector<Sample> SamplesOfStepRecord(const std::map<std::string, double>& record) {
   std::vector<Sample> samples;
   for (const RecordLine& line : kRecordLines) {

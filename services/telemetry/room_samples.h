@@ -9,6 +9,7 @@
 #include "rollout_worker/rollout_loop.h"
 #include "services/telemetry/metrics_page.h"
 #include "services/telemetry/verifier_stats.h"
+#include "verifier/service/caching_verifier.h"
 #include "verifier/service/judging_pool.h"
 
 namespace entrain {
@@ -17,6 +18,7 @@ namespace entrain {
 std::vector<Sample> SamplesOf(const FrontDeskStats& stats);
 std::vector<Sample> SamplesOf(const VerdictMeter::Stats& stats);
 std::vector<Sample> SamplesOf(const JudgingPoolStats& stats);
+std::vector<Sample> SamplesOf(const VerdictCacheStats& stats);
 std::vector<Sample> SamplesOf(const RolloutStats& stats);
 std::vector<Sample> SamplesOf(const ControllerStats& stats);
 // The newest record of metrics.jsonl; names that no metric has are left out.

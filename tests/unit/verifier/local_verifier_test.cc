@@ -98,6 +98,19 @@ TEST(LocalVerifier, DescribesEveryVerifierWithAllItsOptions) {
               ElementsAre("choice", "countdown", "exact", "json", "math", "numeric", "regex", "weighted"));
 }
 
+TEST(LocalVerifier, VerdictsOfPureJudgesMayBeKept) {
+  const auto verifier = CreateLocalVerifier();
+  for (const char* name : {"choice", "countdown", "exact", "json", "math", "numeric", "regex"})
+    EXPECT_TRUE(verifier->MayKeep({.verifier = name})) << name;
+  EXPECT_FALSE(verifier->MayKeep({.verifier = "nobody"}));
+  EXPECT_FALSE(verifier->MayKeep({.verifier = "exact", .options_json = "["}));
+  // As long as all of its parts may be.
+  EXPECT_TRUE(verifier->MayKeep(
+      {.verifier = "weighted", .options_json = R"({"parts": [{"verifier": "exact"}, {"verifier": "math"}]})"}));
+  EXPECT_FALSE(
+      verifier->MayKeep({.verifier = "weighted", .options_json = R"({"parts": [{"verifier": "nobody"}]})"}));
+}
+
 TEST(LocalVerifier, MayBeAskedFromManyThreads) {
   const auto verifier = CreateLocalVerifier();
   std::atomic<int> correct{0};
