@@ -33,7 +33,7 @@ absl::Status Serve(const Flags& flags, SignalWaiter& signals) {
   const std::unique_ptr<LocalVerifier> local = CreateLocalVerifier();
   CachingVerifier cache(
       *local, [&](const VerifyItem& item) { return local->MayKeep(item); }, size_t{flags.cache_mb} << 20);
-  Verifier& verifier = flags.cache_mb > 0 ? cache : *local;
+  Verifier& verifier = flags.cache_mb > 0 ? static_cast<Verifier&>(cache) : *local;
   std::vector<std::string> names;
   for (const VerifierInfo& info : local->Registered()) names.push_back(info.name);
   VerdictMeter meter(names);
