@@ -89,6 +89,13 @@ class JudgesInProcess final : public LocalVerifier {
     }
   }
 
+  bool MayKeep(const VerifyItem& item) const override {
+    const Judge* judge = Find(item.verifier);
+    if (judge == nullptr) return false;
+    const ItemOptions options = ReadOptions(item.options_json);
+    return options.problem.empty() && judge->MayKeep(options.value);
+  }
+
   std::vector<VerifierInfo> Registered() const override {
     std::vector<VerifierInfo> out;
     for (const auto& [name, judge] : judges_) {

@@ -16,6 +16,9 @@ class LocalVerifier : public Verifier {
   // What is wrong with an item, whatever its completion: an unknown verifier, options or a reference that
   // cannot be read. "" when it can be judged. Data is checked with it before a run starts.
   virtual std::string Problem(const VerifyItem& item) const = 0;
+  // Whether the verdict on this item may be kept and given again (Judge::MayKeep). False for what cannot be
+  // judged at all.
+  virtual bool MayKeep(const VerifyItem& item) const = 0;
   // All registered verifiers, by name.
   virtual std::vector<VerifierInfo> Registered() const = 0;
   // Whether the verdict on this item may be kept and given again (Judge::MayKeep). False for what cannot be

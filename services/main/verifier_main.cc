@@ -31,8 +31,8 @@ struct Flags {
 
 absl::Status Serve(const Flags& flags, SignalWaiter& signals) {
   const std::unique_ptr<LocalVerifier> local = CreateLocalVerifier();
-  const auto may_keep = [&local](const VerifyItem& item) { return local->MayKeep(item); };
-  CachingVerifier cache(*local, may_keep, size_t{flags.cache_mb} << 20);
+  CachingVerifier cache(
+      *local, [&](const VerifyItem& item) { return local->MayKeep(item); }, size_t{flags.cache_mb} << 20);
   Verifier& verifier = flags.cache_mb > 0 ? static_cast<Verifier&>(cache) : *local;
   std::vector<std::string> names;
   for (const VerifierInfo& info : local->Registered()) names.push_back(info.name);

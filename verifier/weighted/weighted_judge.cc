@@ -56,6 +56,13 @@ class WeightedJudge final : public Judge {
     return "";
   }
 
+  bool MayKeep(const nlohmann::json& options) const override {
+    const Parts read = Read("", options);
+    return read.problem.empty() && std::ranges::all_of(read.parts, [](const Part& part) {
+             return part.judge->MayKeep(part.options);
+           });
+  }
+
   Verdict Decide(absl::string_view completion, absl::string_view answer, const nlohmann::json& options,
                  const JudgeContext& context) const override {
     const Parts read = Read(answer, options);
