@@ -105,13 +105,6 @@ class JudgesInProcess final : public LocalVerifier {
     return out;
   }
 
-  bool MayKeep(const VerifyItem& item) const override {
-    const Judge* judge = Find(item.verifier);
-    if (judge == nullptr) return false;
-    const ItemOptions options = ReadOptions(item.options_json);
-    return options.problem.empty() && judge->MayKeep(options.value);
-  }
-
  private:
   const Judge* Find(const std::string& name) const {
     const auto found = judges_.find(name);

@@ -21,9 +21,6 @@ class LocalVerifier : public Verifier {
   virtual bool MayKeep(const VerifyItem& item) const = 0;
   // All registered verifiers, by name.
   virtual std::vector<VerifierInfo> Registered() const = 0;
-  // Whether the verdict on this item may be kept and given again (Judge::MayKeep). False for what cannot be
-  // judged at all.
-  virtual bool MayKeep(const VerifyItem& item) const = 0;
 };
 
 std::unique_ptr<LocalVerifier> CreateLocalVerifier();

@@ -100,13 +100,6 @@ class WeightedJudge final : public Judge {
     return out;
   }
 
-  bool MayKeep(const nlohmann::json& options) const override {
-    const Parts read = Read("", options);
-    return read.problem.empty() && std::ranges::all_of(read.parts, [](const Part& part) {
-             return part.judge->MayKeep(part.options);
-           });
-  }
-
  private:
   static constexpr double kBelowOne = 1.0 - 0x1p-53;
 
