@@ -19,6 +19,7 @@ enum class RngPurpose : uint32_t {
   kMask = 9,          // random token masks of objectives
   kBootstrap = 10,    // resamples of confidence intervals
   kPoint = 11,        // points at which two formulas are compared
+  kBackoff = 12,      // pauses between tries of a call; nothing of a run depends on them
 };
 
 // Philox4x32-10 (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC'11): a block of four 32-bit

@@ -281,6 +281,10 @@ class FrontDeskImpl final : public FrontDesk {
     for (auto& [ordinal, screened] : buffer_.Take()) {
       collected.completions_excluded_timeout += screened.excluded_timeout;
       collected.completions_excluded_error += screened.excluded_error;
+      if (screened.excluded_timeout + screened.excluded_error > 0) {
+        collected.excluded_verifier = train_->At(ordinal).verifier;
+        collected.excluded_detail = screened.excluded_detail;
+      }
       if (!screened.usable()) {
         ++collected.groups_excluded;
       } else if (options_.dynamic_sampling && !screened.has_signal()) {

@@ -47,6 +47,8 @@ struct CollectedStep {
   int64_t groups_excluded = 0;  // fewer than two completions left
   int64_t completions_excluded_timeout = 0;
   int64_t completions_excluded_error = 0;
+  // Of the last completion, in prompt order, that was left out for want of a verdict.
+  std::string excluded_verifier, excluded_detail;
 };
 
 // For /metrics and the progress display; cumulative unless said otherwise.

@@ -14,6 +14,8 @@
 namespace entrain {
 namespace {
 
+constexpr size_t kMaxDetailBytes = 500;  // of what a verifier said, in an event
+
 constexpr absl::Duration kRegisterDeadline = absl::Seconds(5);
 constexpr absl::Duration kPauseBetweenTries = absl::Milliseconds(100);
 
@@ -204,6 +206,7 @@ absl::Status TrainLoop::Step(std::stop_token stop) {
     last = now;
   };
   ENTRAIN_ASSIGN_OR_RETURN(CollectedStep collected, desk_.CollectStep(step_, stop));
+  ENTRAIN_RETURN_IF_ERROR(TellExclusions(collected));
   const int64_t next_ordinal = collected.next_ordinal;
   lap("time/collect_seconds");
   ENTRAIN_ASSIGN_OR_RETURN(StepBatch batch, MakeStepBatch(step_, std::move(collected), options_.learner));
@@ -364,6 +367,23 @@ absl::Status TrainLoop::Run(std::stop_token stop) {
   }
   if (status.ok()) desk_.End();
   return status;
+}
+
+absl::Status TrainLoop::TellExclusions(const CollectedStep& collected) {
+  const int64_t timeout = collected.completions_excluded_timeout,
+                error = collected.completions_excluded_error;
+  if (timeout + error == 0) return absl::OkStatus();
+  const std::string detail = collected.excluded_detail.substr(0, kMaxDetailBytes);
+  LogWarning("completions_excluded", {{"step", step_},
+                                      {"verifier", collected.excluded_verifier},
+                                      {"timeout", timeout},
+                                      {"error", error},
+                                      {"detail", detail}});
+  return Event("completions_excluded", {{"verifier", collected.excluded_verifier}, {"detail", detail}},
+               {{"step", static_cast<double>(step_)},
+                {"timeout", static_cast<double>(timeout)},
+                {"error", static_cast<double>(error)},
+                {"groups", static_cast<double>(collected.groups_excluded)}});
 }
 
 absl::Status TrainLoop::Event(const std::string& event, const std::map<std::string, std::string>& texts,

@@ -90,6 +90,7 @@ class TrainLoop {
   absl::Status WriteCheckpointNow();
   void RecordDirective(const Directive& directive, StepRecord& record) const;
   void Remember(const StepRecord& record);
+  absl::Status TellExclusions(const CollectedStep& collected);
   absl::Status Event(const std::string& event, const std::map<std::string, std::string>& texts,
                      const std::map<std::string, double>& numbers = {});
 

@@ -185,7 +185,7 @@ absl::Status RolloutLoop::VerifyAll(const Lease& lease, Group& group, std::stop_
                        .options_json = lease.prompt.verifier_options_json});
     }
     absl::StatusOr<std::vector<Verdict>> verdicts =
-        verifier_.Verify(items, absl::Seconds(join_.verify_deadline_seconds));
+        verifier_.Verify(items, {absl::Seconds(join_.verify_deadline_seconds), stop});
     const absl::Duration give_up = clock_.Monotonic() + options_.verifier_patience;
     while (!verdicts.ok() && MayMend(verdicts.status()) && keeper_.alive() && !stop.stop_requested() &&
            clock_.Monotonic() < give_up) {
@@ -196,7 +196,7 @@ absl::Status RolloutLoop::VerifyAll(const Lease& lease, Group& group, std::stop_
       LogWarning("verifier_away",
                  {{"worker", options_.name}, {"why", std::string(verdicts.status().message())}});
       Pause(stop);
-      verdicts = verifier_.Verify(items, absl::Seconds(join_.verify_deadline_seconds));
+      verdicts = verifier_.Verify(items, {absl::Seconds(join_.verify_deadline_seconds), stop});
     }
     ENTRAIN_RETURN_IF_ERROR(verdicts.status());
     if (verdicts->size() != items.size())

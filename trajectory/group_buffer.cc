@@ -74,6 +74,7 @@ Screened Screen(Group group) {
   Screened out;
   std::vector<Completion> survivors;
   for (Completion& completion : group.completions) {
+    if (IsOurFailure(completion.verdict.kind)) out.excluded_detail = completion.verdict.detail;
     if (completion.verdict.kind == VerdictKind::kTimeout) {
       ++out.excluded_timeout;
     } else if (completion.verdict.kind == VerdictKind::kError) {

@@ -30,6 +30,7 @@ struct Screened {
   Group group;  // survivors only
   int64_t excluded_timeout = 0;
   int64_t excluded_error = 0;
+  std::string excluded_detail;  // what the verifier said about the last of them
   bool usable() const { return group.completions.size() >= 2; }
   // Whether rewards differ, so that the group carries a signal.
   bool has_signal() const;

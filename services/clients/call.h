@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <set>
+#include <stop_token>
 #include <string>
 
 #include "absl/status/status.h"
@@ -16,10 +17,10 @@ namespace entrain {
 // The calls of one client that are under way, so that they can be ended together. Thread-safe.
 class Calls {
  public:
-  // Runs one unary call with a deadline of `left` from now. Cancelled when CancelAll came before. `what`
-  // ("LeasePrompts") goes before the message of an error.
+  // Runs one unary call with a deadline of `left` from now. Cancelled when CancelAll came before or `stop` is
+  // requested meanwhile. `what` ("LeasePrompts") goes before the message of an error.
   absl::Status Run(absl::string_view what, absl::Duration left,
-                   const std::function<grpc::Status(grpc::ClientContext&)>& call);
+                   const std::function<grpc::Status(grpc::ClientContext&)>& call, std::stop_token stop = {});
   // Ends running calls and refuses later ones, all with Cancelled. Idempotent.
   void CancelAll();
   bool cancelled();

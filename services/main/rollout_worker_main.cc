@@ -36,7 +36,8 @@ struct Flags {
 // The verifier of the run: its address comes with Join, so the connection is made at the first call after it.
 class JoinedVerifier final : public Verifier {
  public:
-  explicit JoinedVerifier(std::string address) : address_(std::move(address)) {}
+  JoinedVerifier(std::string address, std::string worker)
+      : worker_(std::move(worker)), address_(std::move(address)) {}
 
   void SetAddress(const std::string& address) {
     MutexLock lock(mutex_);
@@ -51,7 +52,7 @@ class JoinedVerifier final : public Verifier {
     {
       MutexLock lock(mutex_);
       if (verifier_ == nullptr) {
-        ENTRAIN_ASSIGN_OR_RETURN(verifier_, GrpcVerifier::Connect(address_));
+        ENTRAIN_ASSIGN_OR_RETURN(verifier_, GrpcVerifier::Connect(address_, std::nullopt, worker_));
       }
       verifier = verifier_;
     }
@@ -64,6 +65,7 @@ class JoinedVerifier final : public Verifier {
   }
 
  private:
+  const std::string worker_;
   Mutex mutex_;
   std::string address_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<GrpcVerifier> verifier_ ABSL_GUARDED_BY(mutex_);
@@ -72,7 +74,7 @@ class JoinedVerifier final : public Verifier {
 absl::Status Work(const Flags& flags, SignalWaiter& signals) {
   ENTRAIN_ASSIGN_OR_RETURN(const auto channel, OpenChannel(flags.learner));
   GrpcLearnerLink link(channel);
-  JoinedVerifier verifier(flags.verifier);
+  JoinedVerifier verifier(flags.verifier, flags.name);
   const WorkerModelFactory make_model = MakeWorkerModelFactory(flags.threads, flags.device, flags.dtype);
   const auto joined = [&](const JoinReply& reply) {
     if (flags.verifier.empty()) verifier.SetAddress(reply.verifier_address);

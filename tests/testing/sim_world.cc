@@ -1,5 +1,6 @@
 #include "tests/testing/sim_world.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -54,14 +55,17 @@ FrontDeskOptions DeskOptions(const WorldOptions& options) {
 
 Verdict Judge(const VerifyItem& item, uint64_t poisoned) {
   const uint64_t hash = HashOf(absl::StrCat(item.completion, "|", item.answer));
-  if (poisoned > 0 && hash % poisoned == 0) return {.kind = VerdictKind::kError, .detail = "poisoned"};
-  switch (hash / 64 % 4) {
+  if (poisoned > 0 && hash % poisoned == 0)
+    return {.kind = hash / 4096 % 2 == 0 ? VerdictKind::kError : VerdictKind::kTimeout, .detail = "poisoned"};
+  switch (hash / 64 % 5) {
     case 0:
       return {.kind = VerdictKind::kCorrect, .score = 1.0};
     case 1:
       return {.kind = VerdictKind::kWrong, .score = 0.5};
     case 2:
       return {.kind = VerdictKind::kUnparsable, .score = 0.0};
+    case 3:
+      return {.kind = VerdictKind::kLimit, .score = 0.0};
     default:
       return {.kind = VerdictKind::kWrong, .score = 0.0};
   }
@@ -101,7 +105,13 @@ TrainedStep Record(const WorldOptions& options, int64_t step, int64_t begin, con
   TrainedStep record{.begin = begin,
                      .end = collected.next_ordinal,
                      .excluded = collected.groups_excluded,
-                     .filtered = collected.groups_filtered};
+                     .filtered = collected.groups_filtered,
+                     .without_timeout = collected.completions_excluded_timeout,
+                     .without_error = collected.completions_excluded_error};
+  if (record.without_timeout + record.without_error > 0) {
+    EXPECT_EQ(collected.excluded_verifier, "exact");
+    EXPECT_THAT(collected.excluded_detail, ::testing::AnyOf("poisoned", "transient"));
+  }
   for (const CollectedGroup& in : collected.groups) {
     const Group& group = in.group;
     EXPECT_EQ(group.step, step);
@@ -206,7 +216,8 @@ absl::StatusOr<std::vector<Verdict>> World::Verify(std::span<const VerifyItem> i
     int& failed = failed_verdicts_[absl::StrCat(item.completion, "|", item.answer)];
     if (failed < kVerifyRetries && network_.Uniform() < options_.transient_verdicts) {
       ++failed;
-      verdicts.push_back({.kind = network_.Below(2) == 0 ? VerdictKind::kTimeout : VerdictKind::kError});
+      verdicts.push_back({.kind = network_.Below(2) == 0 ? VerdictKind::kTimeout : VerdictKind::kError,
+                          .detail = "transient"});
     } else {
       verdicts.push_back(Judge(item, options_.poisoned));
     }

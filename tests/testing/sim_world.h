@@ -40,8 +40,14 @@ struct TrainedGroup {
 struct TrainedStep {
   int64_t begin = 0, end = 0;  // of its prefix of the data order
   std::vector<TrainedGroup> groups;
-  int64_t excluded = 0, filtered = 0;
-  bool operator==(const TrainedStep&) const = default;
+  int64_t excluded = 0, filtered = 0;              // groups
+  int64_t without_timeout = 0, without_error = 0;  // completions left out, by the verdict that they got
+  // How often, and not how, a verdict failed is the run's own: the last try decides the kind.
+  bool operator==(const TrainedStep& other) const {
+    return begin == other.begin && end == other.end && groups == other.groups && excluded == other.excluded &&
+           filtered == other.filtered &&
+           without_timeout + without_error == other.without_timeout + other.without_error;
+  }
 };
 
 // Settings of the run; the same in every world of these options.

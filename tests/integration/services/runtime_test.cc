@@ -82,6 +82,46 @@ TEST(RetryTest, RepeatsOnlyUnavailableAndStopsAtTheDeadline) {
   EXPECT_LT(absl::Now() - begin, absl::Seconds(2));
 }
 
+TEST(RetryTest, PausesDoubleUpToTheLongest) {
+  const RetryOptions options{.initial_backoff = absl::Milliseconds(50), .max_backoff = absl::Seconds(1)};
+  EXPECT_EQ(PauseAfter(0, options), absl::Milliseconds(50));
+  EXPECT_EQ(PauseAfter(1, options), absl::Milliseconds(100));
+  EXPECT_EQ(PauseAfter(4, options), absl::Milliseconds(800));
+  EXPECT_EQ(PauseAfter(5, options), absl::Seconds(1));
+  EXPECT_EQ(PauseAfter(1000, options), absl::Seconds(1));
+}
+
+TEST(RetryTest, JitterIsAFunctionOfItsKeyAndKeepsHalfOfThePause) {
+  RetryOptions options{.jitter = RngKey{.seed = 1, .purpose = RngPurpose::kBackoff}};
+  RetryOptions other{.jitter = RngKey{.seed = 2, .purpose = RngPurpose::kBackoff}};
+  int differ = 0;
+  for (int tried = 0; tried < 10; ++tried) {
+    const absl::Duration whole = PauseAfter(tried, {}), drawn = PauseAfter(tried, options);
+    EXPECT_GE(drawn, whole / 2);
+    EXPECT_LE(drawn, whole);
+    EXPECT_EQ(drawn, PauseAfter(tried, options));
+    differ += drawn != PauseAfter(tried, other) ? 1 : 0;
+  }
+  EXPECT_GE(differ, 9);
+}
+
+TEST(RetryTest, AStopEndsAPause) {
+  std::stop_source stop;
+  int calls = 0;
+  const absl::Time begin = absl::Now();
+  const absl::Status status = RetryUnavailable(
+      absl::Seconds(60),
+      [&](absl::Duration) {
+        ++calls;
+        stop.request_stop();
+        return absl::UnavailableError("away");
+      },
+      {.initial_backoff = absl::Seconds(30), .max_backoff = absl::Seconds(30), .stop = stop.get_token()});
+  EXPECT_TRUE(absl::IsCancelled(status)) << status;
+  EXPECT_EQ(calls, 1);
+  EXPECT_LT(absl::Now() - begin, absl::Seconds(10));
+}
+
 TEST(GrpcServerTest, RefusesPlaintextWhereOthersReachIt) {
   const absl::Status status = GrpcServer::Start({.listen = "0.0.0.0:0"}, {}).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);

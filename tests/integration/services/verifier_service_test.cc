@@ -15,6 +15,7 @@
 namespace entrain {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 // One replica on loopback.
@@ -151,6 +152,75 @@ TEST(VerifierServiceTest, ACallThatIsCancelledStopsWhatRunsAndDropsWhatWaits) {
   replica.server->Shutdown(absl::Seconds(5));
   EXPECT_EQ(replica.verifier.begun().size(), 1u);
   EXPECT_EQ(replica.pool.Stats().batches_cancelled, 1);
+}
+
+TEST(VerifierServiceTest, AStopOfTheCallerEndsTheCallAndTheJudging) {
+  Replica replica;
+  replica.verifier.Hold();
+  auto verifier = *GrpcVerifier::Connect(replica.server->address());
+  std::stop_source stop;
+  auto stopped = std::async(std::launch::async, [&] {
+    return verifier->Verify(std::vector{kRight}, {absl::Seconds(20), stop.get_token()}).status();
+  });
+  replica.verifier.AwaitBegun(1);
+  stop.request_stop();
+  EXPECT_EQ(stopped.get().code(), absl::StatusCode::kCancelled);
+  replica.verifier.AwaitStopped(1);
+  // The client lives on: only that call was stopped.
+  replica.verifier.Release();
+  EXPECT_TRUE(verifier->Verify(std::vector{kRight}, absl::Seconds(10)).ok());
+}
+
+TEST(VerifierServiceTest, AStopEndsTheWaitForReplicasThatAreAway) {
+  auto verifier = *GrpcVerifier::Connect("127.0.0.1:1");
+  std::stop_source stop;
+  auto stopped = std::async(std::launch::async, [&] {
+    return verifier->Verify(std::vector{kRight}, {absl::Seconds(60), stop.get_token()}).status();
+  });
+  absl::SleepFor(absl::Milliseconds(30));
+  stop.request_stop();
+  EXPECT_EQ(stopped.get().code(), absl::StatusCode::kCancelled);
+}
+
+TEST(VerifierServiceTest, WhatOneReplicaCouldNotJudgeIsAskedOfTheOther) {
+  Replica stuck, healthy;
+  stuck.verifier.Hold();
+  auto verifier = *GrpcVerifier::Connect(stuck.server->address() + "," + healthy.server->address());
+  const auto first = verifier->Verify(std::vector{kRight}, absl::Milliseconds(300));
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ((*first)[0].kind, VerdictKind::kTimeout);
+  // Another call takes the next turn, so that this one's turn is the stuck replica's again.
+  ASSERT_TRUE(verifier->Verify(std::vector{kWrong}, absl::Seconds(10)).ok());
+  const auto second = verifier->Verify(std::vector{kRight}, absl::Seconds(10));
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ((*second)[0].kind, VerdictKind::kCorrect);
+  EXPECT_EQ(healthy.verifier.begun().size(), 2u);
+}
+
+TEST(VerifierServiceTest, CallersTakeTurnsByTheirNames) {
+  Replica replica;
+  replica.verifier.Hold();
+  auto greedy = *GrpcVerifier::Connect(replica.server->address(), std::nullopt, "greedy");
+  auto modest = *GrpcVerifier::Connect(replica.server->address(), std::nullopt, "modest");
+  const auto named = [](const std::string& completion) {
+    return VerifyItem{.verifier = "exact", .completion = completion, .answer = "42"};
+  };
+  const auto ask = [](GrpcVerifier& verifier, std::vector<VerifyItem> items) {
+    return std::async(std::launch::async, [&verifier, items = std::move(items)] {
+      return verifier.Verify(items, absl::Seconds(20)).ok();
+    });
+  };
+  std::vector<std::future<bool>> asked;
+  asked.push_back(ask(*greedy, {named("g1"), named("g2")}));
+  replica.verifier.AwaitBegun(1);
+  asked.push_back(ask(*greedy, {named("g3"), named("g4")}));
+  while (replica.pool.Stats().items_waiting < 3) absl::SleepFor(absl::Milliseconds(1));
+  asked.push_back(ask(*modest, {named("m1")}));
+  while (replica.pool.Stats().items_waiting < 4) absl::SleepFor(absl::Milliseconds(1));
+  EXPECT_EQ(replica.pool.Stats().clients_waiting, 2);
+  replica.verifier.Release();
+  for (auto& one : asked) EXPECT_TRUE(one.get());
+  EXPECT_THAT(replica.verifier.begun(), ElementsAre("g1", "g2", "m1", "g3", "g4"));
 }
 
 TEST(VerifierServiceTest, AReplicaThatDrainsAnswersWhatItHasAndTheNextOneIsAsked) {

@@ -119,11 +119,17 @@ TEST(WholeLoopExclusionTest, ExclusionsAndFiltersDoOccur) {
   World excluding({.poisoned = 2}), filtering({.dynamic_sampling = true});
   excluding.Run();
   filtering.Run();
-  int64_t excluded = 0, filtered = 0;
-  for (const TrainedStep& step : excluding.log()) excluded += step.excluded;
+  int64_t excluded = 0, filtered = 0, without_timeout = 0, without_error = 0;
+  for (const TrainedStep& step : excluding.log()) {
+    excluded += step.excluded;
+    without_timeout += step.without_timeout;
+    without_error += step.without_error;
+  }
   for (const TrainedStep& step : filtering.log()) filtered += step.filtered;
   EXPECT_GT(excluded, 0);
   EXPECT_GT(filtered, 0);
+  EXPECT_GT(without_timeout, 0);
+  EXPECT_GT(without_error, 0);
 }
 
 // --- Real threads and real time: what ThreadSanitizer looks at. ---
