@@ -50,13 +50,15 @@ absl::StatusOr<std::unique_ptr<GrpcVerifier>> GrpcVerifier::Connect(const std::s
 absl::Status GrpcVerifier::AskRound(const Question& question, absl::Duration left, std::stop_token stop,
                                     verifier::v1::VerifyResponse& response, size_t& answered_by) {
   const absl::Duration end = Clock::Real().Monotonic() + left;
-  absl::Status last;
+  absl::Status last = absl::DeadlineExceededError("Verify: no time is left to ask");
   for (const size_t replica : choice_.Order(question.numbers)) {
+    const absl::Duration rest = end - Clock::Real().Monotonic();
+    if (rest <= absl::ZeroDuration()) return last;
     const auto call = [&](grpc::ClientContext& context) {
       if (!name_.empty()) context.AddMetadata(kUserKey, name_);
       return stubs_[replica]->Verify(&context, question.request, &response);
     };
-    last = calls_.Run("Verify", end - Clock::Real().Monotonic(), call, stop);
+    last = calls_.Run("Verify", rest, call, stop);
     answered_by = replica;
     if (absl::IsUnavailable(last) || absl::IsDeadlineExceeded(last)) {
       choice_.Away(replica);

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "absl/strings/str_cat.h"
 #include "learner/counterfactual.h"
 #include "tests/testing/in_process_worker.h"
 #include "tests/testing/manual_clock.h"
@@ -33,7 +34,8 @@ std::string FreshFolder(const std::string& name) {
 std::vector<Prompt> Prompts(int32_t count) {
   std::vector<Prompt> prompts;
   for (int32_t i = 0; i < count; ++i)
-    prompts.push_back({.id = std::to_string(i), .tokens = {static_cast<TokenId>(i % kVocab)}});
+    prompts.push_back(
+        {.id = std::to_string(i), .tokens = {static_cast<TokenId>(i % kVocab)}, .verifier = "exact"});
   return prompts;
 }
 
@@ -117,12 +119,8 @@ class Rig {
     }
     return out;
   }
-  std::vector<Json> Records() const {
-    std::vector<Json> out;
-    std::ifstream file(folder_.MetricsFile());
-    for (std::string line; std::getline(file, line);) out.push_back(Json::parse(line));
-    return out;
-  }
+  std::vector<Json> Records() const { return Lines(folder_.MetricsFile()); }
+  std::vector<Json> Events() const { return Lines(folder_.EventsFile()); }
   absl::StatusOr<Checkpoint> NewestCheckpoint() const {
     return ReadNewestCheckpoint(folder_.CheckpointsFolder());
   }
@@ -137,6 +135,12 @@ class Rig {
   std::unique_ptr<TrainLoop> loop;
 
  private:
+  static std::vector<Json> Lines(const std::string& path) {
+    std::vector<Json> out;
+    std::ifstream file(path);
+    for (std::string line; std::getline(file, line);) out.push_back(Json::parse(line));
+    return out;
+  }
   void MakeDesk(const Settings& settings, const std::optional<Checkpoint>& resume) {
     FrontDeskOptions options{.prompts_per_step = 4,
                              .completions_per_prompt = 6,
@@ -537,8 +541,10 @@ TEST(TrainLoop, OurOwnFailuresNeverBecomeRewards) {
   Rig rig({.root = FreshFolder("excluded"),
            .steps = 1,
            .judge = [](const Lease& lease, const Completion& completion) -> Verdict {
-             if (lease.ordinal == 2 && completion.index > 0) return {.kind = VerdictKind::kError};
-             if (lease.ordinal != 2 && completion.index == 0) return {.kind = VerdictKind::kTimeout};
+             if (lease.ordinal == 2 && completion.index > 0)
+               return {.kind = VerdictKind::kError, .detail = "the sandbox broke"};
+             if (lease.ordinal != 2 && completion.index == 0)
+               return {.kind = VerdictKind::kTimeout, .detail = absl::StrCat("late at ", lease.ordinal)};
              return {.kind = VerdictKind::kCorrect, .score = 1.0};
            }});
   ASSERT_TRUE(rig.Run().ok());
@@ -549,6 +555,14 @@ TEST(TrainLoop, OurOwnFailuresNeverBecomeRewards) {
   EXPECT_EQ(record["excluded/timeout"], 4);
   EXPECT_EQ(record["excluded/error"], 5);
   EXPECT_EQ(rig.NewestCheckpoint()->next_ordinal, 5);  // the fifth prompt took the place of the third
+  // The run's events say which verifier, and what it said last, in prompt order.
+  Json told;
+  for (const Json& event : rig.Events()) {
+    if (event["event"] == "completions_excluded") told = event;
+  }
+  EXPECT_EQ(told,
+            Json::parse(R"({"event": "completions_excluded", "step": 0, "verifier": "exact", "timeout": 4,
+                                  "error": 5, "groups": 1, "detail": "late at 4"})"));
 }
 
 std::vector<int64_t> RecordedIn(const std::string& root) {
