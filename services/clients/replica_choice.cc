@@ -17,23 +17,24 @@ ReplicaChoice::ReplicaChoice(size_t replicas, Clock& clock) : clock_(clock), rep
 std::vector<size_t> ReplicaChoice::Order(std::span<const uint64_t> questions) {
   MutexLock lock(mutex_);
   const size_t count = replicas_.size();
-  std::vector<int64_t> failures(count);
+  std::vector<std::pair<bool, int64_t>> behind(count);  // rests; failures at these questions
   bool again = false;
   if (!failed_.empty()) {
     for (const uint64_t question : questions) {
       const auto found = failed_.find(question);
       if (found == failed_.end()) continue;
       again = true;
-      for (const size_t replica : found->second) ++failures[replica];
+      for (const size_t replica : found->second) ++behind[replica].second;
     }
   }
   const size_t first = again ? turn_ : turn_++;
   const absl::Duration now = clock_.Monotonic();
   std::vector<size_t> order;
-  for (size_t i = 0; i < count; ++i) order.push_back((first + i) % count);
-  const std::vector<Replica>& replicas = replicas_;
-  std::ranges::stable_sort(order, {},
-                           [&](size_t i) { return std::pair(replicas[i].rests_until > now, failures[i]); });
+  for (size_t i = 0; i < count; ++i) {
+    behind[i].first = replicas_[i].rests_until > now;
+    order.push_back((first + i) % count);
+  }
+  std::ranges::stable_sort(order, {}, [&](size_t i) { return behind[i]; });
   return order;
 }
 
