@@ -19,8 +19,8 @@ enum class SandboxWay {
 
 struct SandboxOptions {
   SandboxWay way = SandboxWay::kAuto;
-  // Programs that SandboxRequest::python_program names: name → source. Each is compiled once; a run executes it
-  // as `__main__` in a fork of an interpreter that has imported `python_imports`.
+  // Programs that SandboxRequest::python_program names: name → source. Each is compiled once; a run executes
+  // it as `__main__` in a fork of an interpreter that has imported `python_imports`.
   std::map<std::string, std::string> python_programs;
   std::vector<std::string> python_imports;
   std::string python = "/usr/bin/python3";
@@ -28,14 +28,14 @@ struct SandboxOptions {
   std::vector<std::string> readable;
   // Where working folders are made without bubblewrap. "": $TMPDIR, or else /tmp.
   std::string folder;
-  // The programs entrain-sandbox and entrain-sandbox-python.so are in it. "": beside this process's program, or
-  // in ../bin from there.
+  // The programs entrain-sandbox and entrain-sandbox-python.so are in it. "": beside this process's program,
+  // or in ../bin from there.
   std::string helper_folder;
 };
 
-// FailedPrecondition, with what failed in each way, when nothing confines programs on this machine. Probes with
-// a real run, and takes some 50 ms. As root, programs run under an unused user id. The sandbox must outlive its
-// runs.
+// FailedPrecondition, with what failed in each way, when nothing confines programs on this machine. Probes
+// with a real run, and takes some 50 ms. As root, programs run under an unused user id. The sandbox must
+// outlive its runs.
 absl::StatusOr<std::unique_ptr<Sandbox>> CreateSandbox(const SandboxOptions& options);
 
 }  // namespace entrain

@@ -1,0 +1,130 @@
+#include "verifier/sandbox/confine/process_tree.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <set>
+#include <string>
+#include <utility>
+
+namespace entrain::confine {
+namespace {
+
+// "" when it cannot be read: the process has ended.
+std::string ReadAll(int proc, const std::string& path) {
+  const int file = openat(proc, path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return "";
+  std::string text;
+  char buffer[4096];
+  ssize_t got = 0;
+  while ((got = read(file, buffer, sizeof(buffer))) > 0) text.append(buffer, static_cast<size_t>(got));
+  close(file);
+  return text;
+}
+
+// Calls `visit` with the name of every entry that begins with a digit.
+template <typename Visit>
+void EachNumber(int proc, const std::string& path, Visit visit) {
+  const int folder = openat(proc, path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* entries = folder < 0 ? nullptr : fdopendir(folder);
+  if (entries == nullptr) return;
+  while (const dirent* entry = readdir(entries)) {
+    if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9') visit(std::string(entry->d_name));
+  }
+  closedir(entries);
+}
+
+struct Stat {
+  int64_t cpu_ticks = 0, threads = 0, resident_pages = 0;
+};
+
+// proc_pid_stat(5): utime, stime, cutime, cstime are fields 14 to 17, num_threads 20, rss 24. The name, field
+// 2, may hold anything; it ends at the last ')'.
+bool ReadStat(int proc, int process, Stat& stat) {
+  const std::string text = ReadAll(proc, std::to_string(process) + "/stat");
+  const size_t name_end = text.rfind(')');
+  if (name_end == std::string::npos) return false;
+  long long utime = 0, stime = 0, cutime = 0, cstime = 0, threads = 0, resident = 0;
+  if (sscanf(text.c_str() + name_end + 1,
+             " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lld %lld %lld %lld %*d %*d %lld %*d %*u %*u %lld",
+             &utime, &stime, &cutime, &cstime, &threads, &resident) != 6) {
+    return false;
+  }
+  stat = {utime + stime + cutime + cstime, threads, resident};
+  return true;
+}
+
+}  // namespace
+
+ProcessTree::ProcessTree(int proc) : proc_(proc) {
+  char self[32] = {};
+  if (readlinkat(proc, "self", self, sizeof(self) - 1) > 0) self_ = atoi(self);
+}
+
+void ProcessTree::AppendChildren(int process, int64_t threads) {
+  const auto append = [this](const std::string& children) {
+    const char* at = children.c_str();
+    char* end = nullptr;
+    for (long child = strtol(at, &end, 10); end != at; child = strtol(at, &end, 10)) {
+      processes_.push_back(static_cast<int>(child));
+      at = end;
+    }
+  };
+  const std::string tasks = std::to_string(process) + "/task";
+  if (threads <= 1) {
+    append(ReadAll(proc_, tasks + "/" + std::to_string(process) + "/children"));
+  } else {
+    EachNumber(proc_, tasks, [&](const std::string& thread) {
+      append(ReadAll(proc_, tasks + "/" + thread + "/children"));
+    });
+  }
+}
+
+void ProcessTree::Look(int64_t most) {
+  static const int64_t tick_ns = 1'000'000'000 / sysconf(_SC_CLK_TCK);
+  static const int64_t page = sysconf(_SC_PAGESIZE);
+  processes_.clear();
+  use_ = {};
+  AppendChildren(self_, 1);
+  for (size_t i = 0; i < processes_.size() && static_cast<int64_t>(i) < most; ++i) {
+    Stat stat;
+    const int process = processes_[i];
+    if (!ReadStat(proc_, process, stat)) continue;
+    use_.tasks += stat.threads;
+    use_.resident_bytes += stat.resident_pages * page;
+    use_.cpu_ns += stat.cpu_ticks * tick_ns;
+    AppendChildren(process, stat.threads);
+  }
+}
+
+int64_t ProcessTree::ProportionalBytes() const {
+  int64_t kib = 0;
+  for (int process : processes_) {
+    const std::string text = ReadAll(proc_, std::to_string(process) + "/smaps_rollup");
+    const size_t at = text.find("\nPss:");
+    if (at != std::string::npos) kib += strtoll(text.c_str() + at + 5, nullptr, 10);
+  }
+  return kib << 10;
+}
+
+int64_t ProcessTree::DeletedFileBytes() const {
+  std::set<std::pair<dev_t, ino_t>> seen;
+  int64_t bytes = 0;
+  for (int process : processes_) {
+    const std::string folder = std::to_string(process) + "/fd";
+    EachNumber(proc_, folder, [&](const std::string& name) {
+      struct stat found {};
+      if (fstatat(proc_, (folder + "/" + name).c_str(), &found, 0) != 0) return;
+      if (!S_ISREG(found.st_mode) || found.st_nlink != 0) return;
+      if (seen.emplace(found.st_dev, found.st_ino).second) bytes += int64_t{found.st_blocks} * 512;
+    });
+  }
+  return bytes;
+}
+
+}  // namespace entrain::confine

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace entrain::confine {
+
+// What all processes below this one use together, as /proc tells it now.
+struct TreeUse {
+  int64_t tasks = 0;           // processes and threads
+  int64_t resident_bytes = 0;  // pages that several share count for each
+  int64_t cpu_ns = 0;          // of those that live, and of their children that have ended; 10 ms steps
+};
+
+class ProcessTree {
+ public:
+  // `proc`: an open /proc; may be one of an outer process-id namespace, whose numbers are used then.
+  explicit ProcessTree(int proc);
+
+  // Looks at no more than some `most` processes.
+  void Look(int64_t most);
+  const std::vector<int>& processes() const { return processes_; }
+  const TreeUse& use() const { return use_; }
+  // With shared pages counted once. Slower.
+  int64_t ProportionalBytes() const;
+  // Of files that have no name any longer but are still open.
+  int64_t DeletedFileBytes() const;
+
+ private:
+  void AppendChildren(int process, int64_t threads);
+
+  int proc_;
+  int self_ = 0;
+  std::vector<int> processes_;
+  TreeUse use_;
+};
+
+}  // namespace entrain::confine
