@@ -179,8 +179,7 @@ class Keeper {
     WriteWhole(setup_.proc, "self/oom_score_adj", "1000");
     if (fchdir(folder_) != 0) GiveUp(failure, "working folder");
     umask(077);
-    setenv("HOME", path_.c_str(), 1);
-    setenv("TMPDIR", path_.c_str(), 1);
+    for (const char* name : {"HOME", "PWD", "TMPDIR"}) setenv(name, path_.c_str(), 1);
     Limit(failure, RLIMIT_CORE, 0);
     Limit(failure, RLIMIT_MEMLOCK, 64 << 10);
     Limit(failure, RLIMIT_MSGQUEUE, 0);

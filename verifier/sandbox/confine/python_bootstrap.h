@@ -21,7 +21,7 @@ def start():
     gc.freeze()  # children share these pages; a collection would copy them
     name = serve(arguments).decode()
     ctypes.pythonapi.PyOS_AfterFork_Child()
-    os.environ["HOME"] = os.environ["TMPDIR"] = os.getcwd()
+    os.environ["HOME"] = os.environ["TMPDIR"] = os.environ["PWD"] = os.getcwd()
     sys.argv[:] = [name]
     sys.path.insert(0, os.getcwd())
     main = types.ModuleType("__main__")
