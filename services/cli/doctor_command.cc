@@ -9,10 +9,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "services/cli/commands.h"
 #include "services/cli/jsonl.h"
 #include "services/runtime/http_server.h"
 #include "verifier/local_verifier.h"
+#include "verifier/sandbox/create_sandbox.h"
 
 namespace entrain {
 namespace {
@@ -25,8 +27,9 @@ struct Finding {
 
 Finding Programs() {
   std::string missing;
-  for (const char* name : {"entrain-learner", "entrain-rollout-worker", "entrain-verifier",
-                           "entrain-controller", "entrain-model"}) {
+  for (const char* name :
+       {"entrain-learner", "entrain-rollout-worker", "entrain-verifier", "entrain-controller",
+        "entrain-model", "entrain-sandbox", "entrain-sandbox-python.so"}) {
     if (!std::filesystem::exists(std::filesystem::path(BinFolder()) / name))
       absl::StrAppend(&missing, missing.empty() ? "" : ", ", name);
   }
@@ -75,14 +78,25 @@ Finding Verifiers() {
   return {"verifiers", ok, ok ? "judge as they should" : "a known answer was judged wrongly"};
 }
 
+// Which layers confine judged programs here; and, without namespaces, why there are none.
+Finding Confinement() {
+  SandboxOptions options;
+  options.helper_folder = BinFolder();
+  options.python_programs = {{"nothing", "pass"}};
+  const auto sandbox = CreateSandbox(options);
+  if (!sandbox.ok()) return {"sandbox", false, std::string(sandbox.status().message())};
+  std::string detail = absl::StrJoin((*sandbox)->layers(), ", ");
+  options.way = SandboxWay::kBubblewrap;
+  const absl::Status namespaces = CreateSandbox(options).status();
+  if (!namespaces.ok()) absl::StrAppend(&detail, "; ", namespaces.message());
+  return {"sandbox", true, detail};
+}
+
 int Doctor(bool json) {
-  const Finding findings[] = {Programs(),
-                              Processor(),
-                              Memory(),
-                              Ports(),
-                              Verifiers(),
-                              {"device", true, "cpu (this build has no CUDA network)"},
-                              {"sandbox", true, "not needed: no verifier of this version runs code"}};
+  const Finding findings[] = {Programs(),   Processor(),
+                              Memory(),     Ports(),
+                              Verifiers(),  {"device", true, "cpu (this build has no CUDA network)"},
+                              Confinement()};
   bool all = true;
   for (const Finding& finding : findings) {
     all = all && finding.ok;
@@ -104,8 +118,8 @@ int Doctor(bool json) {
 
 void AddDoctorCommand(CLI::App& app, CommandAction& action) {
   auto json = std::make_shared<bool>(false);
-  CLI::App* command =
-      app.add_subcommand("doctor", "What this machine has: programs, processor, memory, ports, verifiers");
+  CLI::App* command = app.add_subcommand(
+      "doctor", "What this machine has: programs, processor, memory, ports, verifiers, sandbox");
   command->add_flag("--json", *json, "One JSON object a check");
   command->callback([json, &action] { action = [json] { return Doctor(*json); }; });
 }

@@ -117,6 +117,11 @@ int Start(char** argv) {
   Arguments command = namespaces ? Bubblewrap(options.readable) : Arguments{};
   const std::string descriptors = "/proc/self/fd/";
   if (python) {
+    // What an interpreter asks of its input and output when it starts, a run's pipes must answer in the same
+    // way.
+    int pipe_ends[2];
+    if (pipe(pipe_ends) != 0 || dup2(pipe_ends[0], 0) < 0 || dup2(pipe_ends[1], 1) < 0) Fail("pipe");
+    close_range(kHelperDescriptorsEnd, ~0U, 0);
     // No environment, no site of the user, no byte code written.
     command = Plus(command, {argv[5], "-I", "-B", "-X", "utf8", "-c", kPythonBootstrap});
     command.push_back(descriptors + std::to_string(kPythonLibrary));
