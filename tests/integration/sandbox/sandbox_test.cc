@@ -5,6 +5,10 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include <filesystem>
 #include <fstream>
@@ -17,6 +21,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "tests/integration/sandbox/run_program.h"
+#include "tests/testing/temporary_folder.h"
+#include "verifier/sandbox/confine/system_calls.h"
 
 namespace entrain {
 namespace {
@@ -240,6 +246,30 @@ for pid in range(1, 33000):
   const Ran ran = Finish(**sibling);
   EXPECT_EQ(ran.output, "alive\n");
   EXPECT_EQ(ran.outcome.end, RunEnd::kExited);
+}
+
+// What Landlock does not know: modes, owners and times of files outside, which may be the verifier's own.
+TEST_P(SandboxTest, MetadataOutsideStays) {
+  const TemporaryFolder folder;
+  const std::string mine = folder / "mine";
+  std::ofstream(mine) << "x";
+  // Everybody may name them, and the user of non-root runs owns them.
+  ASSERT_EQ(chmod(folder.path().c_str(), 0777), 0);
+  ASSERT_EQ(chmod(mine.c_str(), 0666), 0);
+  struct stat before {};
+  ASSERT_EQ(stat(mine.c_str(), &before), 0);
+  Python(absl::StrCat(
+      "import os\nfor f in (lambda p: os.chmod(p, 0), lambda p: os.utime(p, (1, 1)), lambda p: "
+      "os.truncate(p, 0), lambda p: os.setxattr(p, 'user.x', b'x'), lambda p: os.chown(p, -1, 0)):\n"
+      "    try: f('",
+      mine, "')\n    except OSError: pass"));
+  struct stat after {};
+  ASSERT_EQ(stat(mine.c_str(), &after), 0);
+  EXPECT_EQ(after.st_mode, before.st_mode);
+  EXPECT_EQ(after.st_mtim.tv_sec, before.st_mtim.tv_sec);
+  EXPECT_EQ(after.st_size, 1);
+  EXPECT_EQ(after.st_ctim.tv_sec * 1'000'000'000 + after.st_ctim.tv_nsec,
+            before.st_ctim.tv_sec * 1'000'000'000 + before.st_ctim.tv_nsec);
 }
 
 TEST_P(SandboxTest, NoPrivileges) {
@@ -503,6 +533,87 @@ TEST(SandboxWayTest, APodWithoutNamespacesTakesLandlock) {
     EXPECT_THAT((*sandbox)->layers()[0], testing::StartsWith("landlock"));
     EXPECT_EQ(RunRequest(**sandbox, PythonRequest("print('in a pod')")).output, "in a pod\n");
   });
+}
+
+// Root becomes nobody in particular; a verifier in a pod is somebody to begin with.
+TEST_P(SandboxTest, WorksForAnOrdinaryUser) {
+  if (geteuid() != 0) GTEST_SKIP() << "every test of this run is one of an ordinary user";
+  std::jthread user([] {  // the system call, unlike the library's, changes one thread
+    ASSERT_EQ(syscall(SYS_setresgid, 1000, 1000, 1000), 0);
+    ASSERT_EQ(syscall(SYS_setresuid, 1000, 1000, 1000), 0);
+    const auto sandbox = CreateSandbox(Options());
+    ASSERT_TRUE(sandbox.ok()) << sandbox.status();
+    const Ran ran = RunRequest(**sandbox, PythonRequest("import os; print(os.getuid())"));
+    EXPECT_EQ(ran.output, "1000\n") << ran.error_output;
+    ExpectLimit(
+        RunRequest(**sandbox,
+                   PythonRequest("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass")),
+        "32 processes");
+    // The verifier is of the same user, and cannot be reached.
+    const Ran at_parent =
+        RunRequest(**sandbox, PythonRequest(absl::StrCat("import os\ntry: os.kill(", gettid(),
+                                                         ", 0); print('reached')\n"
+                                                         "except OSError: print('refused')")));
+    EXPECT_EQ(at_parent.output, "refused\n");
+  });
+}
+
+TEST_P(SandboxTest, EverythingDiesWithTheVerifier) {
+  const std::string marker = absl::StrCat("orphan", getpid(), WayName(GetParam()));
+  const TemporaryFolder folder;
+  ASSERT_EQ(chmod(folder.path().c_str(), 0777), 0);
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  const pid_t verifier = fork();
+  if (verifier == 0) {
+    SandboxOptions options = Options();
+    options.folder = folder.path();
+    const auto sandbox = CreateSandbox(options);
+    if (!sandbox.ok()) _exit(1);
+    SandboxRequest request;
+    request.argv = {"/bin/sh", "-c", "sleep 100 & echo; while :; do sleep 1; done", marker};
+    const auto run = (*sandbox)->Start(request);
+    pollfd begun{(*run)->output(), POLLIN, 0};
+    poll(&begun, 1, 10'000);
+    if (write(ready[1], "x", 1) != 1) _exit(1);
+    for (;;) pause();
+  }
+  close(ready[1]);
+  char byte = 0;
+  ASSERT_EQ(read(ready[0], &byte, 1), 1);
+  close(ready[0]);
+  EXPECT_GT(ProcessesWith(marker), 0);
+  kill(verifier, SIGKILL);
+  waitpid(verifier, nullptr, 0);
+  const absl::Time patience = absl::Now() + absl::Seconds(5);
+  while ((ProcessesWith(marker) > 0 || !std::filesystem::is_empty(folder.path())) && absl::Now() < patience) {
+    absl::SleepFor(absl::Milliseconds(5));
+  }
+  EXPECT_EQ(ProcessesWith(marker), 0);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+// Kernels before 6.12 do not keep signals inside.
+TEST(SystemCallFilterTest, SignalsStayInTheProcessWhereNothingElseHoldsThem) {
+  confine::SystemCallFilter filter;
+  ASSERT_EQ(filter.Build({.signals = false}), "");
+  const pid_t child = fork();
+  if (child == 0) {
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (!filter.Install()) _exit(100);
+    int wrong = 0;
+    if (kill(getpid(), 0) != 0 || kill(0, 0) != 0) wrong |= 1;
+    if (kill(getppid(), 0) == 0 || errno != EPERM) wrong |= 2;
+    if (kill(-1, 0) == 0 || kill(-getppid(), 0) == 0) wrong |= 4;
+    if (syscall(SYS_tgkill, getppid(), getppid(), 0) == 0 || syscall(SYS_tkill, getppid(), 0) == 0)
+      wrong |= 8;
+    if (fcntl(0, F_SETOWN, getppid()) == 0) wrong |= 16;
+    _exit(wrong);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST(SandboxWayTest, SaysWhatFailedInEachWay) {

@@ -83,8 +83,10 @@ RunRequest ServeRuns(const ForkServerOptions& options) {
   const int abi = FileAccess::Abi();
   setup.landlock = abi > 0;
   setup.file_access.Allow(options.readable);
-  // A run in a process-id namespace of its own has nobody else to signal.
-  const std::string failure = setup.filter.Build(options.namespaces || abi >= kAbiOfScopedSignals);
+  // With namespaces of its own a run has nobody else to signal, and nothing outside to name but what cannot
+  // be written.
+  const std::string failure = setup.filter.Build(
+      {.signals = options.namespaces || abi >= kAbiOfScopedSignals, .metadata = options.namespaces});
   if (!failure.empty() || (!options.namespaces && abi == 0)) {
     dprintf(2, "%s\n", failure.empty() ? "this kernel has no Landlock" : failure.c_str());
     _exit(1);

@@ -105,6 +105,10 @@ int Start(char** argv) {
   umask(077);
   const rlimit none{0, 0};
   setrlimit(RLIMIT_CORE, &none);
+  rlimit files{};
+  getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;  // of a keeper that walks through a folder; a program gets its own
+  setrlimit(RLIMIT_NOFILE, &files);
   clearenv();
   setenv("PATH", "/usr/local/bin:/usr/bin:/bin", 1);
   setenv("LANG", "C.UTF-8", 1);

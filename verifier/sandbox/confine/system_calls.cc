@@ -36,7 +36,7 @@ const char* const kRefused[] = {
     "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr", "open_by_handle_at", "name_to_handle_at",
     // keys, and parts of the kernel that have been broken into often
     "keyctl", "add_key", "request_key", "bpf", "perf_event_open", "userfaultfd", "fanotify_init",
-    "lookup_dcookie", "modify_ldt", "personality", "vmsplice",
+    "inotify_init", "inotify_init1", "lookup_dcookie", "modify_ldt", "personality", "vmsplice",
     // memory that no limit counts
     "memfd_create", "memfd_secret", "shmget", "shmat", "shmctl", "shmdt", "msgget", "msgsnd", "msgrcv",
     "msgctl", "semget", "semop", "semtimedop", "semctl", "mq_open", "mq_unlink",
@@ -49,6 +49,12 @@ const char* const kRefused[] = {
 const char* const kOnlyOneself[] = {"prlimit64",      "sched_setaffinity", "sched_setscheduler",
                                     "sched_setparam", "sched_setattr",     "rt_sigqueueinfo"};
 
+// Reach a file by its name, past Landlock.
+const char* const kRefusedByName[] = {"chown",     "lchown",      "fchownat",     "setxattr",
+                                      "lsetxattr", "removexattr", "lremovexattr", "truncate"};
+// The same, but used by well-meaning programs (shutil.copy): these do nothing.
+const char* const kIgnoredByName[] = {"chmod", "fchmodat", "fchmodat2", "utime", "utimes", "futimesat"};
+
 constexpr uint64_t kNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
                                  CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME;
 
@@ -60,11 +66,20 @@ int Refuse(scmp_filter_ctx filter, uint32_t action, const char* name,
   return seccomp_rule_add_array(filter, action, number, conditions.size(), conditions.data());
 }
 
-int AddRules(scmp_filter_ctx filter) {
+int AddRules(scmp_filter_ctx filter, const OtherLayers& others) {
   const uint32_t no = SCMP_ACT_ERRNO(EPERM);
   int rc = 0;
   for (const char* name : kRefused) rc |= Refuse(filter, no, name);
   for (const char* name : kOnlyOneself) rc |= Refuse(filter, no, name, {SCMP_A0(SCMP_CMP_NE, 0)});
+  if (!others.metadata) {
+    for (const char* name : kRefusedByName) rc |= Refuse(filter, no, name);
+    for (const char* name : kIgnoredByName) rc |= Refuse(filter, SCMP_ACT_ERRNO(0), name);
+    rc |= Refuse(filter, SCMP_ACT_ERRNO(0), "utimensat", {SCMP_A1(SCMP_CMP_NE, 0)});
+  }
+  // Signals by way of a file's owner.
+  for (uint64_t command : {F_SETOWN, F_SETOWN_EX, F_SETSIG}) {
+    rc |= Refuse(filter, no, "fcntl", {SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, command)});
+  }
   // A run stays one process group, so that one signal ends it all. Programs that ask for a group or session
   // of their own go on without.
   rc |= Refuse(filter, SCMP_ACT_ERRNO(0), "setsid");
@@ -82,7 +97,8 @@ int AddRules(scmp_filter_ctx filter) {
   }
   // The keeper looks into the descriptors of a process that is dumpable, for deleted files.
   rc |= Refuse(filter, no, "prctl", {SCMP_A0(SCMP_CMP_EQ, PR_SET_DUMPABLE)});
-  for (uint64_t request : {uint64_t{TIOCSTI}, uint64_t{0x541C} /* TIOCLINUX */}) {
+  for (uint64_t request :
+       {uint64_t{TIOCSTI}, uint64_t{0x541C} /* TIOCLINUX */, uint64_t{FIOSETOWN}, uint64_t{SIOCSPGRP}}) {
     rc |= Refuse(filter, no, "ioctl", {SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, request)});
   }
   return rc;
@@ -112,15 +128,15 @@ bool InstallSignalFilter() {
 
 }  // namespace
 
-std::string SystemCallFilter::Build(bool signals_are_scoped) {
-  signals_are_scoped_ = signals_are_scoped;
+std::string SystemCallFilter::Build(const OtherLayers& others) {
+  others_ = others;
   scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
   if (filter == nullptr) return "seccomp: no filter can be made";
   std::string failure;
   // A balanced tree: a run makes many calls, and the list is long.
   seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
   const int file = memfd_create("filter", MFD_CLOEXEC);
-  if (AddRules(filter) != 0) {
+  if (AddRules(filter, others) != 0) {
     failure = "seccomp: a rule cannot be added";
   } else if (file < 0 || seccomp_export_bpf(filter, file) != 0) {
     failure = "seccomp: the filter cannot be compiled";
@@ -137,7 +153,7 @@ std::string SystemCallFilter::Build(bool signals_are_scoped) {
 }
 
 bool SystemCallFilter::Install() const {
-  if (!signals_are_scoped_ && !InstallSignalFilter()) return false;
+  if (!others_.signals && !InstallSignalFilter()) return false;
   const sock_fprog all{static_cast<unsigned short>(program_.size()),
                        const_cast<sock_filter*>(program_.data())};
   return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &all) == 0;
