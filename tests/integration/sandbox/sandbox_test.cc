@@ -463,6 +463,45 @@ TEST_P(SandboxTest, ClosingAllDescriptorsHidesNothing) {
       "wall time of 0.2 s");
 }
 
+TEST_P(SandboxTest, ManyRunsAtOnceLeaveNoDescriptor) {
+  const auto descriptors = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"),
+                         std::filesystem::directory_iterator());
+  };
+  Python("pass");
+  const auto before = descriptors();
+  {
+    std::vector<std::jthread> threads;
+    for (int thread = 0; thread < 8; ++thread) {
+      threads.emplace_back([this, thread] {
+        for (int i = 0; i < 8; ++i) {
+          const int number = 100 * thread + i;
+          EXPECT_EQ(Python(absl::StrCat("print(", number, ")")).output, absl::StrCat(number, "\n"));
+        }
+      });
+    }
+  }
+  EXPECT_EQ(descriptors(), before);
+}
+
+TEST_P(SandboxTest, ARunThatIsDroppedEnds) {
+  const std::string marker = absl::StrCat("dropped", getpid(), WayName(GetParam()));
+  SandboxRequest request;
+  request.argv = {"/bin/sh", "-c", "sleep 100", marker};
+  ASSERT_TRUE(sandbox_->Start(request).ok());
+  EXPECT_EQ(ProcessesWith(marker), 0);
+}
+
+// A megabyte goes in while the program is already writing.
+TEST_P(SandboxTest, LargeFilesAndOutput) {
+  SandboxRequest request =
+      PythonRequest("import sys; sys.stdout.write(open('data').read())", {.output_bytes = 4 << 20});
+  request.files.push_back({"data", std::string(3 << 20, 'x')});
+  const Ran ran = RunRequest(*sandbox_, request);
+  EXPECT_EQ(ran.output.size(), 3 << 20) << ran.outcome.limit;
+  EXPECT_EQ(ran.outcome.end, RunEnd::kExited);
+}
+
 TEST_P(SandboxTest, KillEndsARun) {
   auto run = sandbox_->Start(PythonRequest("import time\nprint('begun', flush=True)\ntime.sleep(60)"));
   ASSERT_TRUE(run.ok());
