@@ -72,11 +72,12 @@ absl::Status CheckRequest(const SandboxRequest& request) {
 
 confine::RunRequest ToMessage(const SandboxRequest& request, bool probe) {
   const SandboxLimits& limits = request.limits;
+  constexpr int64_t kAllBytes = int64_t{1} << 50;  // stands for no limit, and can be added to
   confine::RunRequest message;
   message.limits = {.cpu_ns = absl::ToInt64Nanoseconds(limits.cpu),
                     .wall_ns = absl::ToInt64Nanoseconds(std::min(limits.wall, absl::Hours(24))),
-                    .memory_bytes = limits.memory_bytes,
-                    .disk_bytes = limits.disk_bytes,
+                    .memory_bytes = std::clamp<int64_t>(limits.memory_bytes, 0, kAllBytes),
+                    .disk_bytes = std::clamp<int64_t>(limits.disk_bytes, 0, kAllBytes),
                     .processes = limits.processes,
                     .open_files = limits.open_files,
                     .disk_files = limits.disk_files};

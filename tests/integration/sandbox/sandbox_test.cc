@@ -12,6 +12,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -407,6 +408,33 @@ TEST_P(SandboxTest, BytesOfDeletedFilesCount) {
           "import os, time\nf = []\nfor i in range(40):\n    f.append(open('f', 'wb'))\n    os.unlink('f')\n"
           "    try: f[-1].write(b'x' * (1 << 20)); f[-1].flush()\n    except OSError: pass\ntime.sleep(60)"),
       "disk of 16 MiB");
+}
+
+// The keeper of the same user may not look into a process that executes what it may not read.
+TEST_P(SandboxTest, AProgramThatHidesFromTheKeeperIsCounted) {
+  const std::string hide = R"py(
+import os, shutil, sys, time
+shutil.copyfile('/usr/bin/python3', 'hidden')
+f = os.open('hidden', os.O_RDONLY); os.fchmod(f, 0o111); os.close(f)
+if os.fork(): time.sleep(60)
+os.execv('./hidden', ['hidden', '-c', """
+import time
+a = bytearray(150 << 20)
+for i in range(0, len(a), 4096): a[i] = 1
+time.sleep(60)
+"""])
+)py";
+  const Ran ran = Python(hide, {.memory_bytes = 128 << 20});
+  EXPECT_EQ(ran.outcome.end, RunEnd::kLimit) << ran.error_output;
+  EXPECT_THAT(ran.outcome.limit, testing::AnyOf("memory of 128 MiB", "disk of 16 MiB"));
+}
+
+TEST_P(SandboxTest, LimitsMayBeAsLargeAsTheyLike) {
+  constexpr auto kAll = std::numeric_limits<int64_t>::max();
+  constexpr auto kMany = std::numeric_limits<int32_t>::max();
+  const Ran ran = Python("print(1)", {absl::InfiniteDuration(), absl::InfiniteDuration(), kAll, kMany,
+                                      1 << 20, kAll, kAll, kMany});
+  EXPECT_EQ(ran.output, "1\n") << ran.outcome.limit << ran.error_output;
 }
 
 TEST_P(SandboxTest, TooManyFiles) {

@@ -135,7 +135,7 @@ class Keeper {
     }
     // Room for a little more than is allowed, so that past the limit can be told from at the limit.
     const std::string room = "mode=0700,size=" + std::to_string(request_.limits.disk_bytes + kDiskSlack) +
-                             ",nr_inodes=" + std::to_string(request_.limits.disk_files + 1 + kFileSlack);
+                             ",nr_inodes=" + std::to_string(kFileSlack + 1 + request_.limits.disk_files);
     if (mount("none", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, room.c_str()) != 0)
       Fail("/tmp cannot be mounted");
     folder_ = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -184,6 +184,8 @@ class Keeper {
     Limit(failure, RLIMIT_MEMLOCK, 64 << 10);
     Limit(failure, RLIMIT_MSGQUEUE, 0);
     Limit(failure, RLIMIT_SIGPENDING, 1024);
+    Limit(failure, RLIMIT_NICE, 0);
+    Limit(failure, RLIMIT_RTPRIO, 0);
     Limit(failure, RLIMIT_CPU, limits.cpu_ns / kSecond + 2);  // of one process; the keeper counts all of them
     Limit(failure, RLIMIT_FSIZE, limits.disk_bytes + kDiskSlack);
     // Room above the limit lets the keeper see and name it before an allocation fails; programs may reserve
@@ -310,7 +312,7 @@ class Keeper {
       return LimitKind::kCpu;
     }
     if (use.resident_bytes > limits.memory_bytes &&
-        (tree_.processes().size() == 1 || tree_.ProportionalBytes() > limits.memory_bytes)) {
+        (tree_.processes() == 1 || tree_.ProportionalBytes() > limits.memory_bytes)) {
       return LimitKind::kMemory;
     }
     return LookAtDisk();
@@ -326,9 +328,10 @@ class Keeper {
       if (used > limits.disk_bytes) return LimitKind::kDiskBytes;
       return files > limits.disk_files ? LimitKind::kDiskFiles : LimitKind::kNone;
     }
-    const FolderUse use = MeasureFolder(folder_, limits.disk_files);
+    FolderUse use = MeasureFolder(folder_, limits.disk_files);
     if (use.files > limits.disk_files) return LimitKind::kDiskFiles;
-    if (use.hidden || use.bytes + tree_.DeletedFileBytes() > limits.disk_bytes) return LimitKind::kDiskBytes;
+    use.bytes += tree_.DeletedFileBytes(use.hidden);
+    if (use.hidden || use.bytes > limits.disk_bytes) return LimitKind::kDiskBytes;
     return LimitKind::kNone;
   }
 
@@ -360,7 +363,7 @@ class Keeper {
         kill(-1, SIGKILL);
       } else {
         tree_.Look(1000);
-        for (int process : tree_.processes()) kill(process, SIGKILL);
+        tree_.Signal(SIGKILL);
       }
       const timespec moment{0, 200'000};
       nanosleep(&moment, nullptr);

@@ -1,7 +1,9 @@
 #include "verifier/sandbox/confine/process_tree.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,35 +29,40 @@ std::string ReadAll(int proc, const std::string& path) {
   return text;
 }
 
-// Calls `visit` with the name of every entry that begins with a digit.
+// Calls `visit` with the name of every entry that begins with a digit. False when the folder cannot be
+// opened.
 template <typename Visit>
-void EachNumber(int proc, const std::string& path, Visit visit) {
+bool EachNumber(int proc, const std::string& path, Visit visit) {
   const int folder = openat(proc, path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR* entries = folder < 0 ? nullptr : fdopendir(folder);
-  if (entries == nullptr) return;
+  if (entries == nullptr) return false;
   while (const dirent* entry = readdir(entries)) {
     if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9') visit(std::string(entry->d_name));
   }
   closedir(entries);
+  return true;
 }
 
 struct Stat {
   int64_t cpu_ticks = 0, threads = 0, resident_pages = 0;
+  bool has_memory = false;  // none is left of one that has begun to end
 };
 
-// proc_pid_stat(5): utime, stime, cutime, cstime are fields 14 to 17, num_threads 20, rss 24. The name, field
-// 2, may hold anything; it ends at the last ')'.
+// proc_pid_stat(5): utime, stime, cutime, cstime are fields 14 to 17, num_threads 20, vsize 23, rss 24. The
+// name, field 2, may hold anything; it ends at the last ')'.
 bool ReadStat(int proc, int process, Stat& stat) {
   const std::string text = ReadAll(proc, std::to_string(process) + "/stat");
   const size_t name_end = text.rfind(')');
   if (name_end == std::string::npos) return false;
   long long utime = 0, stime = 0, cutime = 0, cstime = 0, threads = 0, resident = 0;
-  if (sscanf(text.c_str() + name_end + 1,
-             " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lld %lld %lld %lld %*d %*d %lld %*d %*u %*u %lld",
-             &utime, &stime, &cutime, &cstime, &threads, &resident) != 6) {
+  unsigned long long addresses = 0;
+  if (sscanf(
+          text.c_str() + name_end + 1,
+          " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lld %lld %lld %lld %*d %*d %lld %*d %*u %llu %lld",
+          &utime, &stime, &cutime, &cstime, &threads, &addresses, &resident) != 7) {
     return false;
   }
-  stat = {utime + stime + cutime + cstime, threads, resident};
+  stat = {utime + stime + cutime + cstime, threads, resident, addresses > 0};
   return true;
 }
 
@@ -71,7 +78,7 @@ void ProcessTree::AppendChildren(int process, int64_t threads) {
     const char* at = children.c_str();
     char* end = nullptr;
     for (long child = strtol(at, &end, 10); end != at; child = strtol(at, &end, 10)) {
-      processes_.push_back(static_cast<int>(child));
+      processes_.push_back({static_cast<int>(child), 0});
       at = end;
     }
   };
@@ -93,36 +100,44 @@ void ProcessTree::Look(int64_t most) {
   AppendChildren(self_, 1);
   for (size_t i = 0; i < processes_.size() && static_cast<int64_t>(i) < most; ++i) {
     Stat stat;
-    const int process = processes_[i];
+    const int process = processes_[i].id;
     if (!ReadStat(proc_, process, stat)) continue;
     use_.tasks += stat.threads;
+    processes_[i].resident_bytes = stat.resident_pages * page;
     use_.resident_bytes += stat.resident_pages * page;
     use_.cpu_ns += stat.cpu_ticks * tick_ns;
     AppendChildren(process, stat.threads);
   }
 }
 
-int64_t ProcessTree::ProportionalBytes() const {
-  int64_t kib = 0;
-  for (int process : processes_) {
-    const std::string text = ReadAll(proc_, std::to_string(process) + "/smaps_rollup");
-    const size_t at = text.find("\nPss:");
-    if (at != std::string::npos) kib += strtoll(text.c_str() + at + 5, nullptr, 10);
-  }
-  return kib << 10;
+void ProcessTree::Signal(int signal) const {
+  for (const Process& process : processes_) kill(process.id, signal);
 }
 
-int64_t ProcessTree::DeletedFileBytes() const {
+int64_t ProcessTree::ProportionalBytes() const {
+  int64_t bytes = 0;
+  for (const Process& process : processes_) {
+    const std::string text = ReadAll(proc_, std::to_string(process.id) + "/smaps_rollup");
+    const size_t at = text.find("\nPss:");
+    bytes += at == std::string::npos ? process.resident_bytes
+                                     : int64_t{strtoll(text.c_str() + at + 5, nullptr, 10)} * 1024;
+  }
+  return bytes;
+}
+
+int64_t ProcessTree::DeletedFileBytes(bool& hidden) const {
   std::set<std::pair<dev_t, ino_t>> seen;
   int64_t bytes = 0;
-  for (int process : processes_) {
-    const std::string folder = std::to_string(process) + "/fd";
-    EachNumber(proc_, folder, [&](const std::string& name) {
+  for (const Process& process : processes_) {
+    const std::string folder = std::to_string(process.id) + "/fd";
+    const bool opened = EachNumber(proc_, folder, [&](const std::string& name) {
       struct stat found {};
       if (fstatat(proc_, (folder + "/" + name).c_str(), &found, 0) != 0) return;
       if (!S_ISREG(found.st_mode) || found.st_nlink != 0) return;
       if (seen.emplace(found.st_dev, found.st_ino).second) bytes += int64_t{found.st_blocks} * 512;
     });
+    Stat stat;
+    if (!opened && errno == EACCES && ReadStat(proc_, process.id, stat) && stat.has_memory) hidden = true;
   }
   return bytes;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -19,19 +20,26 @@ class ProcessTree {
 
   // Looks at no more than some `most` processes.
   void Look(int64_t most);
-  const std::vector<int>& processes() const { return processes_; }
+  size_t processes() const { return processes_.size(); }
+  void Signal(int signal) const;
   const TreeUse& use() const { return use_; }
-  // With shared pages counted once. Slower.
+  // With shared pages counted once, but for processes that cannot be looked into. Slower.
   int64_t ProportionalBytes() const;
-  // Of files that have no name any longer but are still open.
-  int64_t DeletedFileBytes() const;
+  // Of files that have no name any longer but are still open. `hidden`: a process cannot be looked into, as
+  // it executes what may not be read.
+  int64_t DeletedFileBytes(bool& hidden) const;
 
  private:
+  struct Process {
+    int id = 0;
+    int64_t resident_bytes = 0;
+  };
+
   void AppendChildren(int process, int64_t threads);
 
   int proc_;
   int self_ = 0;
-  std::vector<int> processes_;
+  std::vector<Process> processes_;
   TreeUse use_;
 };
 
