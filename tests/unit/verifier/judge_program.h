@@ -1,0 +1,33 @@
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "tests/unit/verifier/judge_one.h"
+#include "verifier/local_verifier.h"
+
+namespace entrain {
+
+// Runs programs that mean no harm as ordinary processes, so that what `code` and `command` say of them is
+// tested on every machine.
+inline LocalVerifier& UnconfinedVerifier() {
+  static LocalVerifier* verifier = CreateLocalVerifier({.sandbox = SandboxPolicy::kOff}).release();
+  return *verifier;
+}
+
+inline Verdict JudgeProgram(LocalVerifier& verifier, const std::string& program,
+                            const nlohmann::json& options, absl::Duration deadline = absl::Minutes(1)) {
+  const VerifyItem item{.verifier = "code", .completion = program, .options_json = options.dump()};
+  const auto verdicts = verifier.Verify(std::span(&item, 1), deadline);
+  if (!verdicts.ok() || verdicts->size() != 1) return {.detail = "no verdict"};
+  return (*verdicts)[0];
+}
+
+inline Verdict JudgeProgram(const std::string& program, const nlohmann::json& options) {
+  return JudgeProgram(UnconfinedVerifier(), program, options);
+}
+
+}  // namespace entrain
