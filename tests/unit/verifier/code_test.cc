@@ -501,12 +501,12 @@ TEST(CodeAssert, LimitsAreNamed) {
 TEST(CodeAssert, TheDeadlineOfTheCallIsNotTheProgramsFault) {
   const json options{{"tests", {"assert f(2) == 4"}}, {"extract", "whole"}};
   const Verdict late =
-      JudgeProgram(UnconfinedVerifier(), "def f(x):\n  while True: pass", options, absl::Milliseconds(300));
+      JudgeProgram(ProgramVerifier(), "def f(x):\n  while True: pass", options, absl::Milliseconds(300));
   EXPECT_EQ(KindOf(late), "timeout") << late.detail;
   EXPECT_FALSE(late.score.has_value());
   const json reads{{"tests", {{{"input", ""}, {"output", ""}}}}, {"extract", "whole"}};
   const Verdict late_output =
-      JudgeProgram(UnconfinedVerifier(), "while True: pass", reads, absl::Milliseconds(300));
+      JudgeProgram(ProgramVerifier(), "while True: pass", reads, absl::Milliseconds(300));
   EXPECT_EQ(KindOf(late_output), "timeout") << late_output.detail;
 }
 
@@ -522,7 +522,7 @@ TEST(CodeAssert, CallingOffStopsTheProgram) {
     stop.request_stop();
   });
   const auto verdicts =
-      UnconfinedVerifier().Verify(std::span(&item, 1), VerifyCall(absl::Minutes(1), stop.get_token()));
+      ProgramVerifier().Verify(std::span(&item, 1), VerifyCall(absl::Minutes(1), stop.get_token()));
   EXPECT_LT(Clock::Real().Monotonic() - begin, absl::Seconds(5));
   if (verdicts.ok()) {
     EXPECT_EQ(KindOf((*verdicts)[0]), "timeout");
@@ -671,11 +671,11 @@ TEST(Code, OptionsAreReadStrictly) {
            Case{R"({"tests": ["a\u0000"]})", "NUL"},
        }) {
     const VerifyItem item{.verifier = "code", .completion = "x = 1", .options_json = c.options};
-    EXPECT_THAT(UnconfinedVerifier().Problem(item), HasSubstr(c.problem)) << c.options;
+    EXPECT_THAT(ProgramVerifier().Problem(item), HasSubstr(c.problem)) << c.options;
     const Verdict verdict = JudgeOne("code", "x = 1", "", c.options);
     EXPECT_EQ(KindOf(verdict), "error") << c.options;
   }
-  EXPECT_EQ(UnconfinedVerifier().Problem(
+  EXPECT_EQ(ProgramVerifier().Problem(
                 {.verifier = "code", .options_json = R"({"tests": ["assert f(1) == 1"]})"}),
             "");
 }

@@ -11,8 +11,16 @@
 
 namespace entrain {
 
-// Runs programs that mean no harm as ordinary processes, so that what `code` and `command` say of them is
-// tested on every machine.
+// With this machine's sandbox; nullptr when it has none.
+inline LocalVerifier* ConfinedVerifier() {
+  static LocalVerifier* verifier = [] {
+    std::unique_ptr<LocalVerifier> made = CreateLocalVerifier();
+    return made->PrepareSandbox().ok() ? made.release() : nullptr;
+  }();
+  return verifier;
+}
+
+// Programs run as ordinary processes. Never for hostile ones.
 inline LocalVerifier& UnconfinedVerifier() {
   static LocalVerifier* verifier = CreateLocalVerifier({.sandbox = SandboxPolicy::kOff}).release();
   return *verifier;
@@ -26,8 +34,13 @@ inline Verdict JudgeProgram(LocalVerifier& verifier, const std::string& program,
   return (*verdicts)[0];
 }
 
+// For programs that harm nothing: what is said of them is tested on every machine.
+inline LocalVerifier& ProgramVerifier() {
+  return ConfinedVerifier() == nullptr ? UnconfinedVerifier() : *ConfinedVerifier();
+}
+
 inline Verdict JudgeProgram(const std::string& program, const nlohmann::json& options) {
-  return JudgeProgram(UnconfinedVerifier(), program, options);
+  return JudgeProgram(ProgramVerifier(), program, options);
 }
 
 }  // namespace entrain
