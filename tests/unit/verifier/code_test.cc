@@ -675,9 +675,9 @@ TEST(Code, OptionsAreReadStrictly) {
     const Verdict verdict = JudgeOne("code", "x = 1", "", c.options);
     EXPECT_EQ(KindOf(verdict), "error") << c.options;
   }
-  EXPECT_EQ(ProgramVerifier().Problem(
-                {.verifier = "code", .options_json = R"({"tests": ["assert f(1) == 1"]})"}),
-            "");
+  EXPECT_EQ(
+      ProgramVerifier().Problem({.verifier = "code", .options_json = R"({"tests": ["assert f(1) == 1"]})"}),
+      "");
 }
 
 TEST(Code, WithoutASandboxProgramsAreNotRunAndTheRestIsJudged) {
