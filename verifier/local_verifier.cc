@@ -52,6 +52,7 @@ class JudgesInProcess final : public LocalVerifier {
   explicit JudgesInProcess(LocalVerifierOptions options)
       : options_(std::move(options)),
         sandbox_([this] { return MakeSandbox(); }),
+        command_sandbox_([this] { return MakeCommandSandbox(); }),
         plain_(MakePlainProcesses()) {
     Register();
   }
@@ -107,6 +108,7 @@ class JudgesInProcess final : public LocalVerifier {
 
   absl::StatusOr<std::vector<std::string>> PrepareSandbox() override {
     ENTRAIN_RETURN_IF_ERROR(sandbox_.Prepare());
+    if (!FoldersOfCommands().empty()) ENTRAIN_RETURN_IF_ERROR(command_sandbox_.Prepare());
     return sandbox_.layers();
   }
 
@@ -114,7 +116,7 @@ class JudgesInProcess final : public LocalVerifier {
   void Register() {
     judges_["choice"] = MakeChoiceJudge();
     judges_["code"] = MakeCodeJudge(sandbox_);
-    judges_["command"] = MakeCommandJudge(sandbox_, *plain_, options_.commands);
+    judges_["command"] = MakeCommandJudge(command_sandbox_, *plain_, options_.commands);
     judges_["countdown"] = MakeCountdownJudge();
     judges_["exact"] = MakeExactJudge();
     judges_["json"] = MakeJsonJudge();
@@ -127,16 +129,23 @@ class JudgesInProcess final : public LocalVerifier {
   absl::StatusOr<std::unique_ptr<Sandbox>> MakeSandbox() const {
     if (options_.make_sandbox) return options_.make_sandbox();
     if (options_.sandbox == SandboxPolicy::kOff) return MakePlainProcesses(CodePrograms());
-    return CreateSandbox({.python_programs = CodePrograms(),
-                          .python_imports = CodeProgramImports(),
-                          .readable = FoldersOfCommands()});
+    return CreateSandbox({.python_programs = CodePrograms(), .python_imports = CodeProgramImports()});
   }
 
-  // A command may read what stands beside it.
+  // Apart from the other, so that a completion's program reads no file of a judge.
+  absl::StatusOr<std::unique_ptr<Sandbox>> MakeCommandSandbox() const {
+    if (options_.make_sandbox) return options_.make_sandbox();
+    if (options_.sandbox == SandboxPolicy::kOff) return MakePlainProcesses();
+    return CreateSandbox({.readable = FoldersOfCommands()});
+  }
+
+  // A command may read what stands beside it; in the root folder, itself alone.
   std::vector<std::string> FoldersOfCommands() const {
     std::vector<std::string> out;
     for (const auto& [name, spec] : options_.commands) {
-      if (!spec.trusted) out.push_back(std::filesystem::path(spec.argv[0]).parent_path().string());
+      const std::filesystem::path path(spec.argv[0]);
+      const bool in_root = path.parent_path() == path.root_path();
+      if (!spec.trusted) out.push_back(in_root ? path.string() : path.parent_path().string());
     }
     return out;
   }
@@ -165,7 +174,7 @@ class JudgesInProcess final : public LocalVerifier {
   }
 
   const LocalVerifierOptions options_;
-  LazySandbox sandbox_;
+  LazySandbox sandbox_, command_sandbox_;
   const std::unique_ptr<Sandbox> plain_;  // for commands that the operator trusts
   JudgeTable judges_;
 };

@@ -73,7 +73,7 @@ class Pair {
   size_t Run(size_t first) {
     test_ = first;
     const absl::Status started = Start();
-    if (!started.ok()) return Ours(VerdictKind::kError, absl::StrCat("sandbox: ", started.message()));
+    if (!started.ok()) return Ours(VerdictKind::kError, std::string(started.message()));
     const std::stop_callback kill(context_.stop, [this] { Kill(); });
     const std::string source = absl::StrCat(options_.prefix, options_.prefix.empty() ? "" : "\n", program_);
     candidate_pipes_->Send(Frame('P', source));
@@ -246,7 +246,7 @@ class Pair {
   void CandidateEnded() {
     const absl::StatusOr<SandboxOutcome> outcome = candidate_->Wait();
     if (!outcome.ok()) {
-      Ours(VerdictKind::kError, absl::StrCat("sandbox: ", outcome.status().message()));
+      Ours(VerdictKind::kError, std::string(outcome.status().message()));
       return;
     }
     if (time_.OursIsOver() && outcome->end != RunEnd::kExited) {
@@ -267,7 +267,7 @@ class Pair {
   void TesterEnded() {
     const absl::StatusOr<SandboxOutcome> outcome = tester_->Wait();
     if (!outcome.ok()) {
-      Ours(VerdictKind::kError, absl::StrCat("sandbox: ", outcome.status().message()));
+      Ours(VerdictKind::kError, std::string(outcome.status().message()));
     } else if (outcome->end == RunEnd::kLimit) {  // what it computes with is the program's
       Fail(VerdictKind::kLimit, absl::StrCat(outcome->limit, " of the test's process"));
     } else if (outcome->end == RunEnd::kStopped) {

@@ -75,7 +75,7 @@ TestReport RunOutputTests(Sandbox& sandbox, const std::string& program, const Co
     request.limits.cpu = options.per_test;
     const absl::StatusOr<Run> run = RunOnce(sandbox, request, tests[n].input, context.stop);
     if (!run.ok()) {
-      report.Fail(VerdictKind::kError, absl::StrCat("sandbox: ", run.status().message()));
+      report.Fail(VerdictKind::kError, std::string(run.status().message()));
       return report;
     }
     if (run->outcome.end == RunEnd::kStopped || (run->outcome.end == RunEnd::kLimit && time.OursIsOver())) {

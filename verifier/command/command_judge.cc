@@ -156,7 +156,7 @@ class CommandJudge final : public Judge {
   static Verdict Run(Sandbox& sandbox, const SandboxRequest& request, const std::string& input,
                      const JudgeContext& context) {
     absl::StatusOr<std::unique_ptr<SandboxRun>> run = sandbox.Start(request);
-    if (!run.ok()) return OurError(absl::StrCat("sandbox: ", run.status().message()));
+    if (!run.ok()) return OurError(std::string(run.status().message()));
     const std::stop_callback kill(context.stop, [&run] { (*run)->Kill(); });
     RunPipes pipes(**run);
     pipes.Send(input);
@@ -164,7 +164,7 @@ class CommandJudge final : public Judge {
     RunPipes* const moved[] = {&pipes};
     while (pipes.open()) RunPipes::Move(moved, absl::Seconds(1));
     const absl::StatusOr<SandboxOutcome> outcome = (*run)->Wait();
-    if (!outcome.ok()) return OurError(absl::StrCat("sandbox: ", outcome.status().message()));
+    if (!outcome.ok()) return OurError(std::string(outcome.status().message()));
     const std::string said(absl::StripAsciiWhitespace(pipes.errors()));
     switch (outcome->end) {
       case RunEnd::kStopped:

@@ -1,4 +1,4 @@
-# assert: limit
+# assert: wrong|limit
 import os
 
 

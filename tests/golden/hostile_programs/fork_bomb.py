@@ -1,5 +1,5 @@
-# assert: limit processes
-# stdin: limit processes
+# assert: limit
+# stdin: limit
 import os
 
 

@@ -1,5 +1,5 @@
-# assert: limit
-# stdin: limit
+# assert: wrong|limit
+# stdin: wrong|limit
 import os
 import time
 

@@ -1,5 +1,5 @@
-# assert: wrong
-# stdin: wrong
+# assert: wrong|limit
+# stdin: wrong|limit
 import os
 
 

@@ -2,11 +2,12 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "tests/testing/temporary_folder.h"
 #include "tests/unit/verifier/judge_program.h"
 
 namespace entrain {
@@ -19,10 +20,10 @@ using ::testing::HasSubstr;
 class Command : public testing::Test {
  protected:
   std::string Script(const std::string& body) {
-    const std::string path = folder_ / "judge";
+    const std::string path = folder_ + "/judge";
     std::ofstream(path) << "#!/bin/sh\n" << body << "\n";
     chmod(path.c_str(), 0755);
-    chmod(folder_.path().c_str(), 0755);  // the sandbox's user may be another
+    chmod(folder_.c_str(), 0755);  // the sandbox's user may be another
     return path;
   }
 
@@ -41,7 +42,11 @@ class Command : public testing::Test {
     return (*verdicts)[0];
   }
 
-  TemporaryFolder folder_;
+  // Not in /tmp, which a run has for itself.
+  void SetUp() override { ASSERT_NE(mkdtemp(folder_.data()), nullptr); }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::string folder_ = "/var/tmp/entrain-test-XXXXXX";
 };
 
 struct Row {
@@ -98,7 +103,7 @@ print(json.dumps({"kind": "correct" if fine else "wrong", "detail": repr(item)})
 }
 
 TEST_F(Command, IsConfinedUnlessItIsTrusted) {
-  const std::string mark = folder_ / "mark";
+  const std::string mark = folder_ + "/mark";
   const std::string body = absl::StrCat("echo x > ", mark, R"( 2>/dev/null; echo '{"kind": "correct"}')");
   if (ConfinedVerifier() == nullptr) GTEST_SKIP() << "no sandbox on this machine";
   EXPECT_EQ(KindOf(Judge(body)), "correct");
