@@ -95,7 +95,13 @@ class CommandJudge final : public Judge {
             .options = {{"command", "needed", "the name that it was registered by"},
                         {"options", "{}", "an object that the command gets"},
                         {"timeout_s", "5", "seconds that it may take"},
-                        {"memory_mb", "1024", "memory that it may use"}}};
+                        {"memory_mb", "1024", "memory that it may use"},
+                        {"keep", "false", "its verdict may be kept and given again"}}};
+  }
+
+  bool MayKeep(const nlohmann::json& options) const override {
+    const auto keep = options.find("keep");
+    return keep != options.end() && keep->is_boolean() && keep->get<bool>();
   }
 
   std::string Problem(absl::string_view, const nlohmann::json& options) const override {
@@ -127,6 +133,7 @@ class CommandJudge final : public Judge {
     const std::optional<mpq_class> timeout = read.Amount("timeout_s");
     const double seconds = timeout.has_value() ? timeout->get_d() : 5.0;
     out.timeout = absl::Seconds(seconds);
+    read.Flag("keep", false);
     out.memory_bytes = read.Whole("memory_mb", 16, 65536, 1024) << 20;
     out.problem = read.Problem();
     if (!out.problem.empty()) return out;

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -678,6 +679,19 @@ TEST(Code, OptionsAreReadStrictly) {
   EXPECT_EQ(
       ProgramVerifier().Problem({.verifier = "code", .options_json = R"({"tests": ["assert f(1) == 1"]})"}),
       "");
+}
+
+// Each line's id says what its verdict is.
+TEST(Code, TheExamplesAreJudgedRight) {
+  std::ifstream file(ENTRAIN_SOURCE_DIR "/examples/code/items.jsonl");
+  int lines = 0;
+  for (std::string line; std::getline(file, line); ++lines) {
+    const json item = json::parse(line);
+    const Verdict verdict = JudgeProgram(item["completion"].get<std::string>(), item["verifier_options"]);
+    EXPECT_EQ(KindOf(verdict), item["id"]["expect"].get<std::string>())
+        << item["id"]["task"] << ": " << verdict.detail;
+  }
+  EXPECT_EQ(lines, 60);
 }
 
 TEST(Code, WithoutASandboxProgramsAreNotRunAndTheRestIsJudged) {

@@ -139,12 +139,20 @@ TEST_F(Command, ItsOptionsAreReadStrictly) {
            Case{R"({"command": "mien"})", "did you mean \"mine\""},
            Case{R"({"command": "mine", "options": []})", "verifier_options.options: expected an object"},
            Case{R"({"command": "mine", "timeout_s": 0})", "verifier_options.timeout_s"},
+           Case{R"({"command": "mine", "keep": 1})", "verifier_options.keep"},
            Case{R"({"command": "mine", "argv": ["/bin/true"]})", "unknown key \"argv\""},
        }) {
     const std::string problem = verifier->Problem({.verifier = "command", .options_json = c.options});
     EXPECT_THAT(problem, HasSubstr(c.problem)) << c.options;
     EXPECT_EQ(problem.empty(), std::string(c.problem).empty()) << problem;
   }
+}
+
+TEST_F(Command, IsAskedAgainUnlessItsVerdictMayBeKept) {
+  const LocalVerifier& verifier = ProgramVerifier();
+  EXPECT_FALSE(verifier.MayKeep({.verifier = "command", .options_json = R"({"command": "mine"})"}));
+  EXPECT_TRUE(
+      verifier.MayKeep({.verifier = "command", .options_json = R"({"command": "mine", "keep": true})"}));
 }
 
 }  // namespace
