@@ -134,7 +134,7 @@ ReadCodeOptions CodeOptionsFromJson(const nlohmann::json& json) {
   std::string problem;
   read.Word("language", {"python"}, "python");
   const std::string style = read.Word("style", {"assert", "stdin"}, "");
-  ReadTests(read.Any("tests"), style, options, problem);
+  const nlohmann::json* tests = read.Any("tests");
   options.entry = ReadEntry(read.Any("entry"), problem);
   if (const auto* setup = read.Any("setup"); setup != nullptr)
     options.setup = Source(*setup, "verifier_options.setup", problem);
@@ -150,6 +150,7 @@ ReadCodeOptions CodeOptionsFromJson(const nlohmann::json& json) {
   options.tolerance = tolerance.has_value() ? tolerance->get_d() : 1e-6;
   options.fraction = read.Word("score", {"all", "fraction"}, "all") == "fraction";
   out.problem = read.Problem();
+  if (problem.empty()) ReadTests(tests, style, options, problem);
   if (out.problem.empty()) out.problem = problem;
   if (!out.problem.empty()) return out;
   const bool assertions = std::holds_alternative<std::vector<std::string>>(options.tests);

@@ -47,7 +47,7 @@ std::optional<Verdict> ReadVerdict(const std::string& text, std::string& problem
     problem = absl::StrCat("expected one JSON object with a \"kind\", found \"", text.substr(0, 100), "\"");
     return std::nullopt;
   }
-  Verdict out;
+  std::string extracted, detail;
   std::optional<VerdictKind> kind;
   std::optional<double> score;
   for (const auto& [key, value] : json.items()) {
@@ -56,9 +56,9 @@ std::optional<Verdict> ReadVerdict(const std::string& text, std::string& problem
     } else if (key == "score" && value.is_number()) {
       score = value.get<double>();
     } else if (key == "extracted" && value.is_string()) {
-      out.extracted = value.get<std::string>();
+      extracted = value.get<std::string>();
     } else if (key == "detail" && value.is_string()) {
-      out.detail = value.get<std::string>();
+      detail = value.get<std::string>();
     } else {
       problem =
           absl::StrCat("\"", key.substr(0, 60), "\": expected kind, score, extracted or detail of its type");
@@ -69,6 +69,7 @@ std::optional<Verdict> ReadVerdict(const std::string& text, std::string& problem
     problem = "\"kind\": expected correct, wrong, unparsable or limit";
     return std::nullopt;
   }
+  Verdict out = Wrong(std::move(extracted), std::move(detail));  // as short as those of others
   out.kind = *kind;
   out.score = score.value_or(*kind == VerdictKind::kCorrect ? 1.0 : 0.0);
   const bool fits = *kind == VerdictKind::kCorrect ? *out.score == 1
@@ -159,6 +160,13 @@ class CommandJudge final : public Judge {
     return nullptr;
   }
 
+  static Verdict PastLimit(const SandboxOutcome& outcome, const SandboxLimits& limits,
+                           const std::string& said) {
+    Verdict out = OurError(Join(absl::StrCat("the command went past its ", outcome.limit), said));
+    if (outcome.wall >= limits.wall) out.kind = VerdictKind::kTimeout;
+    return out;
+  }
+
   // Whatever goes wrong is the judge's failure, which is ours and never the completion's.
   static Verdict Run(Sandbox& sandbox, const SandboxRequest& request, const std::string& input,
                      const JudgeContext& context) {
@@ -177,8 +185,7 @@ class CommandJudge final : public Judge {
       case RunEnd::kStopped:
         return {.kind = VerdictKind::kTimeout, .detail = "the caller went away"};
       case RunEnd::kLimit:
-        return {.kind = outcome->wall >= request.limits.wall ? VerdictKind::kTimeout : VerdictKind::kError,
-                .detail = Join(absl::StrCat("the command went past its ", outcome->limit), said)};
+        return PastLimit(*outcome, request.limits, said);
       case RunEnd::kSignalled:
         return OurError(Join(absl::StrCat("the command died of signal ", outcome->code), said));
       case RunEnd::kExited:
