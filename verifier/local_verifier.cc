@@ -2,12 +2,18 @@
 
 #include <algorithm>
 #include <exception>
+#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/clock.h"
 #include "common/nearest.h"
+#include "common/status_macros.h"
+#include "verifier/code/python_programs.h"
 #include "verifier/judges.h"
+#include "verifier/sandbox/create_sandbox.h"
+#include "verifier/sandbox/lazy_sandbox.h"
+#include "verifier/sandbox/plain_processes.h"
 
 namespace entrain {
 namespace {
@@ -41,20 +47,15 @@ ItemOptions ReadOptions(const std::string& text) {
   return out;
 }
 
-void Register(JudgeTable& judges) {
-  judges["choice"] = MakeChoiceJudge();
-  judges["countdown"] = MakeCountdownJudge();
-  judges["exact"] = MakeExactJudge();
-  judges["json"] = MakeJsonJudge();
-  judges["math"] = MakeMathJudge();
-  judges["numeric"] = MakeNumericJudge();
-  judges["regex"] = MakeRegexJudge();
-  judges["weighted"] = MakeWeightedJudge(judges);
-}
-
 class JudgesInProcess final : public LocalVerifier {
  public:
-  JudgesInProcess() { Register(judges_); }
+  explicit JudgesInProcess(LocalVerifierOptions options)
+      : options_(std::move(options)),
+        sandbox_([this] { return MakeSandbox(); }),
+        command_sandbox_([this] { return MakeCommandSandbox(); }),
+        plain_(MakePlainProcesses()) {
+    Register();
+  }
 
   absl::StatusOr<std::vector<Verdict>> Verify(std::span<const VerifyItem> items,
                                               const VerifyCall& call) override {
@@ -105,7 +106,50 @@ class JudgesInProcess final : public LocalVerifier {
     return out;
   }
 
+  absl::StatusOr<std::vector<std::string>> PrepareSandbox() override {
+    ENTRAIN_RETURN_IF_ERROR(sandbox_.Prepare());
+    if (!FoldersOfCommands().empty()) ENTRAIN_RETURN_IF_ERROR(command_sandbox_.Prepare());
+    return sandbox_.layers();
+  }
+
  private:
+  void Register() {
+    judges_["choice"] = MakeChoiceJudge();
+    judges_["code"] = MakeCodeJudge(sandbox_);
+    judges_["command"] = MakeCommandJudge(command_sandbox_, *plain_, options_.commands);
+    judges_["countdown"] = MakeCountdownJudge();
+    judges_["exact"] = MakeExactJudge();
+    judges_["json"] = MakeJsonJudge();
+    judges_["math"] = MakeMathJudge();
+    judges_["numeric"] = MakeNumericJudge();
+    judges_["regex"] = MakeRegexJudge();
+    judges_["weighted"] = MakeWeightedJudge(judges_);
+  }
+
+  absl::StatusOr<std::unique_ptr<Sandbox>> MakeSandbox() const {
+    if (options_.make_sandbox) return options_.make_sandbox();
+    if (options_.sandbox == SandboxPolicy::kOff) return MakePlainProcesses(CodePrograms());
+    return CreateSandbox({.python_programs = CodePrograms(), .python_imports = CodeProgramImports()});
+  }
+
+  // Apart from the other, so that a completion's program reads no file of a judge.
+  absl::StatusOr<std::unique_ptr<Sandbox>> MakeCommandSandbox() const {
+    if (options_.make_sandbox) return options_.make_sandbox();
+    if (options_.sandbox == SandboxPolicy::kOff) return MakePlainProcesses();
+    return CreateSandbox({.readable = FoldersOfCommands()});
+  }
+
+  // A command may read what stands beside it; in the root folder, itself alone.
+  std::vector<std::string> FoldersOfCommands() const {
+    std::vector<std::string> out;
+    for (const auto& [name, spec] : options_.commands) {
+      const std::filesystem::path path(spec.argv[0]);
+      const bool in_root = path.parent_path() == path.root_path();
+      if (!spec.trusted) out.push_back(in_root ? path.string() : path.parent_path().string());
+    }
+    return out;
+  }
+
   const Judge* Find(const std::string& name) const {
     const auto found = judges_.find(name);
     return found == judges_.end() ? nullptr : found->second.get();
@@ -129,11 +173,16 @@ class JudgesInProcess final : public LocalVerifier {
     }
   }
 
+  const LocalVerifierOptions options_;
+  LazySandbox sandbox_, command_sandbox_;
+  const std::unique_ptr<Sandbox> plain_;  // for commands that the operator trusts
   JudgeTable judges_;
 };
 
 }  // namespace
 
-std::unique_ptr<LocalVerifier> CreateLocalVerifier() { return std::make_unique<JudgesInProcess>(); }
+std::unique_ptr<LocalVerifier> CreateLocalVerifier(LocalVerifierOptions options) {
+  return std::make_unique<JudgesInProcess>(std::move(options));
+}
 
 }  // namespace entrain

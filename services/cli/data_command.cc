@@ -14,6 +14,7 @@
 #include "services/cli/data_tasks.h"
 #include "services/cli/jsonl.h"
 #include "services/main/run_inputs.h"
+#include "services/main/verifier_flags.h"
 #include "trajectory/data_file.h"
 #include "verifier/local_verifier.h"
 
@@ -28,6 +29,7 @@ struct DataOptions {
   int64_t train = 4096, warmup = 16384, lines = 4096, wide_warmup = 204800;
   int32_t numbers = 4, largest = 9;
   bool json = false;
+  VerifierFlags verifier;
 };
 
 absl::Status WriteLines(const std::string& path, const std::vector<std::string>& lines) {
@@ -86,7 +88,9 @@ int Check(const DataOptions& options) {
     std::cerr << lines.status().message() << "\n";
     return absl::IsNotFound(lines.status()) ? 2 : 1;
   }
-  const std::unique_ptr<LocalVerifier> verifier = CreateLocalVerifier();
+  absl::StatusOr<LocalVerifierOptions> verifier_options = LocalVerifierOptionsOf(options.verifier);
+  if (!verifier_options.ok()) return Unusable(verifier_options.status());
+  const std::unique_ptr<LocalVerifier> verifier = CreateLocalVerifier(*std::move(verifier_options));
   std::map<std::string, int64_t> verifiers;
   std::vector<std::string> problems;
   for (const DataLine& line : *lines) {
@@ -153,6 +157,7 @@ void AddDataCommands(CLI::App& app, CommandAction& action) {
   gsm8k->callback([options, &action] { action = [options] { return Gsm8k(*options); }; });
   CLI::App* check = data->add_subcommand("check", "Check a data file: every bad line, at once");
   check->add_option("file", options->file, "JSONL in the data format (docs/formats.md)")->required();
+  AddVerifierFlags(*check, options->verifier);
   check->add_flag("--json", options->json, "JSON out");
   check->callback([options, &action] { action = [options] { return Check(*options); }; });
 }

@@ -23,6 +23,7 @@
 #include "services/cli/command_line.h"
 #include "services/cli/commands.h"
 #include "services/cli/ordered_lines.h"
+#include "services/main/verifier_flags.h"
 #include "services/runtime/signal_waiter.h"
 #include "verifier/local_verifier.h"
 #include "verifier/verify_document.h"
@@ -37,6 +38,7 @@ struct JudgeFlags {
   bool summary = false;
   bool json = false;
   bool list = false;
+  VerifierFlags verifier;
 };
 
 void ListVerifiers(const LocalVerifier& verifier, bool json) {
@@ -114,8 +116,11 @@ class VerifyProgress {
 };
 
 int Verify(const JudgeFlags& flags) {
+  absl::StatusOr<LocalVerifierOptions> options_of_verifier = LocalVerifierOptionsOf(flags.verifier);
+  if (!options_of_verifier.ok()) return Unusable(options_of_verifier.status());
+  const std::unique_ptr<LocalVerifier> verifier = CreateLocalVerifier(*std::move(options_of_verifier));
   if (flags.list) {
-    ListVerifiers(*CreateLocalVerifier(), flags.json);
+    ListVerifiers(*verifier, flags.json);
     return 0;
   }
   const bool standard_input = flags.file.empty() || flags.file == "-";
@@ -127,7 +132,6 @@ int Verify(const JudgeFlags& flags) {
   }
   SignalWaiter signals;
   const VerifyCall call(absl::Seconds(flags.deadline_seconds), signals.token());
-  const std::unique_ptr<Verifier> verifier = CreateLocalVerifier();
   Tally tally;
   const absl::Duration start = Clock::Real().Monotonic();
   absl::Status answered;
@@ -211,6 +215,7 @@ void AddJudgeCommands(CLI::App& app, CommandAction& action) {
       ->check(CLI::Range(0, 1024));
   verify->add_flag("--summary", flags->summary,
                    "At the end one JSON line on standard error: lines by kind, seconds, lines a second");
+  AddVerifierFlags(*verify, flags->verifier);
   verify->add_flag("--list", flags->list, "The verifiers, with their options, instead");
   verify->add_flag("--json", flags->json, "JSONL out (always; for --list only with this flag)");
   verify->callback([flags, &action] { action = [flags] { return Verify(*flags); }; });

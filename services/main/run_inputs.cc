@@ -113,7 +113,12 @@ absl::StatusOr<OpenedModel> OpenModel(const ModelOptions& options) {
   return options.path.empty() ? OpenShape(options) : OpenFolder(options.path);
 }
 
-std::unique_ptr<LocalVerifier> VerifierOf(const RunConfig&) { return CreateLocalVerifier(); }
+std::unique_ptr<LocalVerifier> VerifierOf(const RunConfig& config) {
+  LocalVerifierOptions options;
+  if (config.verifier.sandbox == "off") options.sandbox = SandboxPolicy::kOff;
+  for (const auto& [name, argv] : config.verifier.commands) options.commands[name] = {.argv = argv};
+  return CreateLocalVerifier(std::move(options));
+}
 
 absl::Status CheckJudging(const DataLine& line, const LocalVerifier& verifier) {
   const std::string problem = verifier.Problem(

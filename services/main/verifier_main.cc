@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <thread>
 
+#include "absl/strings/str_join.h"
 #include "common/log.h"
 #include "common/status_macros.h"
 #include "services/adapters/verifier_adapter.h"
 #include "services/main/process.h"
+#include "services/main/verifier_flags.h"
 #include "services/runtime/grpc_server.h"
 #include "services/runtime/http_server.h"
 #include "services/runtime/server_lifecycle.h"
@@ -27,10 +29,27 @@ struct Flags {
   uint32_t cache_mb = 64;
   double grace_s = 2;
   bool insecure = false;
+  VerifierFlags verifier;
 };
 
+// Programs of completions run in a sandbox or, when the operator says so, without; which it is shall be seen.
+void PrepareSandbox(LocalVerifier& verifier, SandboxPolicy policy) {
+  const absl::StatusOr<std::vector<std::string>> layers = verifier.PrepareSandbox();
+  if (policy == SandboxPolicy::kOff) {
+    LogWarning("sandbox is off: programs of completions run with the rights of this process", {});
+  } else if (layers.ok()) {
+    LogInfo("sandbox", {{"layers", absl::StrJoin(*layers, ", ")}});
+  } else {
+    LogWarning("no sandbox: items that run a program will be errors",
+               {{"reason", std::string(layers.status().message())}});
+  }
+}
+
 absl::Status Serve(const Flags& flags, SignalWaiter& signals) {
-  const std::unique_ptr<LocalVerifier> local = CreateLocalVerifier();
+  ENTRAIN_ASSIGN_OR_RETURN(LocalVerifierOptions options, LocalVerifierOptionsOf(flags.verifier));
+  const SandboxPolicy policy = options.sandbox;
+  const std::unique_ptr<LocalVerifier> local = CreateLocalVerifier(std::move(options));
+  PrepareSandbox(*local, policy);
   CachingVerifier cache(
       *local, [&](const VerifyItem& item) { return local->MayKeep(item); }, size_t{flags.cache_mb} << 20);
   Verifier& verifier = flags.cache_mb > 0 ? static_cast<Verifier&>(cache) : *local;
@@ -95,6 +114,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
   app.add_flag("--insecure", flags.insecure, "Allow plaintext on an address that other machines reach");
+  entrain::AddVerifierFlags(app, flags.verifier);
   CLI11_PARSE(app, argc, argv);
   return entrain::ExitStatus(entrain::Serve(flags, signals));
 }

@@ -88,16 +88,17 @@ TEST(LocalVerifier, DescribesEveryVerifierWithAllItsOptions) {
     for (const VerifierOptionInfo& option : info.options) {
       EXPECT_FALSE(option.meaning.empty()) << info.name << "." << option.name;
       // An option that the judge does not know would be called unknown; one that it knows has no such value.
-      const std::string problem =
-          verifier->Problem({.verifier = info.name,
-                             .answer = "1",
-                             .options_json = "{\"" + option.name + "\": {\"not\": \"a value\"}}"});
+      const std::string problem = verifier->Problem(
+          {.verifier = info.name,
+           .answer = "1",
+           .options_json = "{\"" + option.name +
+                           "\": " + (option.name == "options" ? "[]" : R"({"not": "a value"})") + "}"});
       EXPECT_THAT(problem, HasSubstr("verifier_options." + option.name)) << info.name;
       EXPECT_THAT(problem, Not(HasSubstr("unknown key"))) << info.name;
     }
   }
-  EXPECT_THAT(names,
-              ElementsAre("choice", "countdown", "exact", "json", "math", "numeric", "regex", "weighted"));
+  EXPECT_THAT(names, ElementsAre("choice", "code", "command", "countdown", "exact", "json", "math", "numeric",
+                                 "regex", "weighted"));
 }
 
 TEST(LocalVerifier, VerdictsOfPureJudgesMayBeKept) {

@@ -1,0 +1,100 @@
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "verifier/code/ending.h"
+#include "verifier/code/python_programs.h"
+#include "verifier/code/run_tests.h"
+#include "verifier/code/time_budget.h"
+#include "verifier/sandbox/run_pipes.h"
+
+namespace entrain {
+namespace {
+
+constexpr int kNotPython = 97;  // program.py says it so
+
+struct Run {
+  SandboxOutcome outcome;
+  std::string output, errors;
+};
+
+absl::StatusOr<Run> RunOnce(Sandbox& sandbox, const SandboxRequest& request, const std::string& input,
+                            const std::stop_token& stop) {
+  absl::StatusOr<std::unique_ptr<SandboxRun>> run = sandbox.Start(request);
+  if (!run.ok()) return run.status();
+  const std::stop_callback kill(stop, [&run] { (*run)->Kill(); });
+  RunPipes pipes(**run);
+  pipes.Send(input);
+  pipes.EndInput();
+  RunPipes* const moved[] = {&pipes};
+  while (pipes.open()) RunPipes::Move(moved, absl::Seconds(1));
+  absl::StatusOr<SandboxOutcome> outcome = (*run)->Wait();
+  if (!outcome.ok()) return outcome.status();
+  return Run{*std::move(outcome), std::move(pipes.output()), pipes.errors()};
+}
+
+// What is wrong with a run; nullopt when it passed its test.
+std::optional<TestReport::Failure> FailureOf(const Run& run, const OutputTest& test,
+                                             const CodeOptions& options) {
+  const SandboxOutcome& outcome = run.outcome;
+  if (outcome.end == RunEnd::kLimit) return TestReport::Failure{VerdictKind::kLimit, outcome.limit};
+  if (outcome.end != RunEnd::kExited || outcome.code != 0) {
+    const std::string said = LastLine(run.errors);
+    return TestReport::Failure{VerdictKind::kWrong,
+                               absl::StrCat(EndingText(outcome), said.empty() ? "" : ": ", said)};
+  }
+  std::string difference = OutputDifference(run.output, test.output, options.compare, options.tolerance);
+  if (difference.empty()) return std::nullopt;
+  return TestReport::Failure{VerdictKind::kWrong, std::move(difference)};
+}
+
+}  // namespace
+
+TestReport RunOutputTests(Sandbox& sandbox, const std::string& program, const CodeOptions& options,
+                          const JudgeContext& context) {
+  const auto& tests = std::get<std::vector<OutputTest>>(options.tests);
+  const TimeBudget time(options, context);
+  SandboxRequest request{.python_program = kProgramRunner, .files = {{"main.py", program}}};
+  request.limits.memory_bytes = options.memory_bytes;
+  request.limits.output_bytes = options.output_bytes;
+  TestReport report;
+  for (size_t n = 0; n < tests.size(); ++n) {
+    const std::string name = absl::StrCat("test ", n + 1, " of ", tests.size(), ": ");
+    if (time.OursIsOver()) {
+      report.Fail(VerdictKind::kTimeout, absl::StrCat(name, "the deadline passed before it began"));
+      return report;
+    }
+    if (time.ItemIsOver()) {
+      report.Fail(VerdictKind::kLimit,
+                  absl::StrCat(name, "time of ", absl::FormatDuration(options.total), " for all tests"));
+      return report;
+    }
+    request.limits.wall = std::min(options.per_test, time.left());
+    request.limits.cpu = options.per_test;
+    const absl::StatusOr<Run> run = RunOnce(sandbox, request, tests[n].input, context.stop);
+    if (!run.ok()) {
+      report.Fail(VerdictKind::kError, std::string(run.status().message()));
+      return report;
+    }
+    if (run->outcome.end == RunEnd::kStopped || (run->outcome.end == RunEnd::kLimit && time.OursIsOver())) {
+      report.Fail(VerdictKind::kTimeout, absl::StrCat(name, "the deadline passed while it ran"));
+      return report;
+    }
+    if (n == 0 && run->outcome.end == RunEnd::kExited && run->outcome.code == kNotPython) {
+      report.Fail(VerdictKind::kUnparsable, absl::StrCat("not Python: ", LastLine(run->errors)));
+      return report;
+    }
+    if (std::optional<TestReport::Failure> failure = FailureOf(*run, tests[n], options);
+        failure.has_value()) {
+      report.Fail(failure->kind, absl::StrCat(name, failure->detail));
+      if (!options.fraction) return report;
+    } else {
+      ++report.passed;
+    }
+  }
+  return report;
+}
+
+}  // namespace entrain
