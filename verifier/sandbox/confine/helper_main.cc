@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,14 +80,20 @@ Arguments Bubblewrap(const Arguments& readable) {
 }
 
 // Ends with the child, or when the verifier is gone: then the child sees that too, and has two seconds to end
-// its runs before it is killed with us.
+// its runs before it is killed. What the child leaves (bubblewrap's own child outlives it for a moment) is
+// waited for: nothing is left to a first process that may reap nobody.
 [[noreturn]] void StayAsParent(pid_t child) {
   const int watched = static_cast<int>(syscall(SYS_pidfd_open, child, 0));
   pollfd events[] = {{watched, POLLIN, 0}, {kListen, 0, 0}};
   while (watched >= 0 && poll(events, 2, -1) < 0 && errno == EINTR) continue;
-  if ((events[0].revents & POLLIN) == 0) poll(events, 1, 2000);
-  int status = 0;
-  _exit(waitpid(child, &status, WNOHANG) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+  if ((events[0].revents & POLLIN) == 0 && poll(events, 1, 2000) <= 0) kill(child, SIGKILL);
+  int code = 1;
+  for (;;) {
+    int status = 0;
+    const pid_t ended = waitpid(-1, &status, 0);
+    if (ended < 0 && errno != EINTR) _exit(code);
+    if (ended == child && WIFEXITED(status)) code = WEXITSTATUS(status);
+  }
 }
 
 void BecomeUser(const std::string& user) {
@@ -136,6 +143,7 @@ int Start(char** argv) {
   }
   command = Plus(command, WriteServerArguments(options));
   if (!namespaces) Execute(command);
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
   const pid_t child = fork();
   if (child < 0) Fail("fork");
   if (child == 0) Execute(command);
