@@ -47,10 +47,8 @@ Settings ReadSettings(const nlohmann::json& options) {
   EquivalenceOptions& equivalence = out.equivalence;
   equivalence.decimals = static_cast<int32_t>(read.Whole("decimals", -1, 100, equivalence.decimals));
   equivalence.round_to_reference = read.Flag("round_to_reference", equivalence.round_to_reference);
-  if (const auto amount = read.Amount("abs"); amount.has_value())
-    equivalence.absolute_tolerance = amount->get_d();
-  if (const auto amount = read.Amount("rel"); amount.has_value())
-    equivalence.relative_tolerance = amount->get_d();
+  equivalence.absolute_tolerance = read.Amount("abs").value_or(0);
+  equivalence.relative_tolerance = read.Amount("rel").value_or(0);
   const std::string percent = read.Word("percent", {"either", "fraction", "number"}, "either");
   equivalence.percent = percent == "fraction" ? PercentRule::kFraction
                         : percent == "number" ? PercentRule::kNumber
@@ -129,7 +127,7 @@ class MathJudge final : public Judge {
                 {"decimals", "6", "decimal numbers are compared rounded to that many decimals; -1: exactly"},
                 {"round_to_reference", "false", "rounding to the decimals of the reference is enough"},
                 {"abs", "0", "how far off a number may be"},
-                {"rel", "0", "how far off a number may be, as a share of the reference"},
+                {"rel", "0", "how far off a number may be, as a share of the reference; the larger counts"},
                 {"percent", "either", "what 50% equals: 0.5 (fraction), 50 (number), or either"},
                 {"ordered", "false", "the order of a list counts"},
                 {"units", "false", "units count: 3 cm is not 3"},
