@@ -125,9 +125,11 @@ Sameness AnswerComparison::Compare(Part given, Part reference, int depth) {
   const bool alternatives = given_.HasAlternatives(given) || reference_.HasAlternatives(reference);
   if (AreCongruences(given.node, reference.node)) return CompareCongruences(given, reference);
   if (g == Shape::kScalar && r == Shape::kScalar && !alternatives) return CompareScalars(given, reference);
+  if (const auto named = CompareNamedValues(given, reference, depth)) return *named;
   // An equation against what is none: its value.
   if (g == Shape::kRelation && r != Shape::kRelation && given_.IsEquation(given.node) &&
       !(r == Shape::kCollection && reference_.HasRelation(reference.node))) {
+    if (IsFalse(given_, given)) return Differs("an equation that is false");
     return Compare({given_.ValueOf(given.node), given.signs}, reference, depth + 1);
   }
   if (r == Shape::kRelation && g != Shape::kRelation && reference_.IsAssignment(reference.node) &&

@@ -222,7 +222,7 @@ void FormulaParser::BaseSubscript() {
     absl::ConsumePrefix(&rest, "}");
     while (absl::StartsWith(rest, "}")) rest.remove_prefix(1);
   }
-  if (!operands_.back().whole || base.empty() || base.size() > 3)
+  if (!(operands_.back().whole || operands_.back().digits) || base.empty() || base.size() > 3)
     return Fail("an operator", {.kind = TokenKind::kUnderscore, .text = "_"});
   lexer_.Skip(before - rest.size());
   const NodeId digits = Top();

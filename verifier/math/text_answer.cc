@@ -34,6 +34,8 @@ std::string FoldAnswer(absl::string_view text) {
       i = end - 1;
       continue;
     }
+    // a.m. is am.
+    if (c == '.' && i > 0 && absl::ascii_isalpha(static_cast<unsigned char>(text[i - 1]))) continue;
     const auto digit = [&](size_t at) { return at < text.size() && text[at] >= '0' && text[at] <= '9'; };
     if (c == ' ' && i > 0 && digit(i - 1) && digit(i + 1)) out += c;  // 4 5 is not 45
     if (absl::ascii_isspace(static_cast<unsigned char>(c)) || c == '$' || c == '*' || c == '`') continue;
@@ -53,6 +55,43 @@ std::string FoldAnswer(absl::string_view text) {
   return out;
 }
 
+namespace {
+
+bool IsAlnum(char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)); }
+
+// White space, in LaTeX too.
+absl::string_view WithoutSpaceBefore(absl::string_view text) {
+  for (size_t before = text.size() + 1; text.size() < before;) {
+    before = text.size();
+    text = absl::StripLeadingAsciiWhitespace(text);
+    for (const absl::string_view space : {"\\ ", "\\,", "\\;", "\\:", "~", "\\quad", "\\qquad"})
+      absl::ConsumePrefix(&text, space);
+  }
+  return text;
+}
+
+// Is a letter in `text` that stands behind a choice another choice? "(B) and (C)", "B. C.", "B) or C"; but
+// neither "(A) Vitamin C" nor "B. A = 3".
+bool NamesAnotherChoice(absl::string_view text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] < 'A' || text[i] > 'Z') continue;
+    if ((i > 0 && (IsAlnum(text[i - 1]) || text[i - 1] == '\\')) ||
+        (i + 1 < text.size() && IsAlnum(text[i + 1])))
+      continue;
+    const absl::string_view before = absl::StripTrailingAsciiWhitespace(text.substr(0, i));
+    const absl::string_view after = WithoutSpaceBefore(text.substr(i + 1));
+    bool announced = before.empty() || absl::StrContains("(,/;.:)[&|{", before.back());
+    for (const absl::string_view word : {"or", "and", "maybe", "perhaps", "possibly", "also", "either"})
+      announced |= absl::EndsWithIgnoreCase(before, word);
+    const bool ends = after.empty() || absl::StrContains(").:,;/]}&|", after[0]) ||
+                      absl::StartsWithIgnoreCase(after, "or ") || absl::StartsWithIgnoreCase(after, "and ");
+    if (announced && ends) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 std::optional<char> ChoiceLetter(absl::string_view text) {
   text = absl::StripAsciiWhitespace(text);
   for (const absl::string_view around :
@@ -70,8 +109,9 @@ std::optional<char> ChoiceLetter(absl::string_view text) {
     for (const absl::string_view mark : {")", ".", ":"}) marked |= absl::ConsumePrefix(&text, mark);
   }
   if (text.empty()) return letter;
-  // "B. 42", but neither "B = 42" nor "B.5".
-  if (marked && absl::ascii_isspace(static_cast<unsigned char>(text[0]))) return letter;
+  // "B. 42", but neither "B = 42" nor "B.5", and not "B. or C.".
+  const absl::string_view rest = WithoutSpaceBefore(text);
+  if (marked && rest.size() < text.size() && !NamesAnotherChoice(rest)) return letter;
   return std::nullopt;
 }
 
