@@ -130,7 +130,10 @@ Sameness AnswerComparison::Compare(Part given, Part reference, int depth) {
   if (g == Shape::kRelation && r != Shape::kRelation && given_.IsEquation(given.node) &&
       !(r == Shape::kCollection && reference_.HasRelation(reference.node))) {
     if (IsFalse(given_, given)) return Differs("an equation that is false");
-    return Compare({given_.ValueOf(given.node), given.signs}, reference, depth + 1);
+    const Sameness value = Compare({given_.ValueOf(given.node), given.signs}, reference, depth + 1);
+    if (value != Sameness::kDifferent) return value;
+    const std::optional<Part> other = OtherValue(given);
+    return other.has_value() ? Compare(*other, reference, depth + 1) : value;
   }
   if (r == Shape::kRelation && g != Shape::kRelation && reference_.IsAssignment(reference.node) &&
       !(g == Shape::kCollection && given_.HasRelation(given.node))) {

@@ -62,6 +62,8 @@ class AnswerComparison {
   std::optional<Sameness> CompareNamedValues(const Part& given, const Part& reference, int depth);
   // 43 = 42: an equation between numbers that are written exactly and differ.
   bool IsFalse(AnswerSide& side, const Part& equation);
+  // Of √51 ≈ 7.14 the side that ValueOf does not take, where the rounding is right.
+  std::optional<Part> OtherValue(const Part& equation);
   std::vector<Constraint> ConstraintsOf(AnswerSide& side, const Part& chain);
   bool SameConstraint(const Constraint& given, const Constraint& reference);
   Sameness CompareRelations(const Part& given, const Part& reference, int depth);

@@ -174,6 +174,9 @@ absl::string_view Sentence(absl::string_view text) {
     const bool digit = i + 1 < text.size() && absl::ascii_isdigit(static_cast<unsigned char>(text[i + 1]));
     if (text[i] == '.' && !digit && !dollar) return text.substr(0, i);
     if (text[i] == ',' && GoesOn(text.substr(i))) return text.substr(0, i);
+    for (const absl::string_view reason : {" because ", " since ", "(because ", "(since "}) {
+      if (absl::StartsWith(text.substr(i), reason)) return text.substr(0, i);
+    }
   }
   return text;
 }
@@ -290,7 +293,8 @@ std::optional<std::string> OfSentence(absl::string_view rest) {
                      absl::ascii_isalpha(static_cast<unsigned char>(sentence[1]));
   if (!words) return NonEmpty(sentence);
   if (const size_t is = sentence.rfind(" is "); is != kNone) {
-    const absl::string_view end = sentence.substr(is + 4);
+    absl::string_view end = sentence.substr(is + 4);
+    absl::ConsumePrefix(&end, "**");
     if (end.find_first_of("0123456789$\\") != kNone) return NonEmpty(end);
   }
   if (!HarmlessWords(sentence) || sentence.size() > kMaxFormulaBytes ||

@@ -288,6 +288,20 @@ bool AnswerSide::IsDomain(NodeId id) const {
   return node.op == Op::kConstant && node.payload >= static_cast<uint32_t>(Constant::kReals);
 }
 
+bool AnswerSide::AreNumbered(const Parts& members) const {
+  std::set<std::string> names;
+  for (const Part& member : members) {
+    const NodeId name = Child(member.node, 0);
+    if ((*this)[name].op != Op::kSymbol) return false;
+    const std::string letters = Letters(name);
+    const size_t mark = letters.find('_');
+    if (mark == std::string::npos || letters.find_first_not_of("0123456789", mark + 1) != std::string::npos)
+      return false;
+    names.insert(letters.substr(0, mark));
+  }
+  return names.size() == 1;
+}
+
 bool AnswerSide::AreAllValues(const Parts& members) const {
   return std::none_of(members.begin(), members.end(),
                       [&](const Part& member) { return (*this)[member.node].op == Op::kRelation; });

@@ -79,6 +79,8 @@ class AnswerSide {
   std::vector<std::pair<Part, Part>> NamedValues(const Part& part) const;
   // ℤ, which is what is left of k ∈ ℤ: where a variable comes from, not a value.
   bool IsDomain(NodeId id) const;
+  // x_1 = 1, x_2 = 2: the values of one name, numbered.
+  bool AreNumbered(const Parts& members) const;
   // None is a relation.
   bool AreAllValues(const Parts& members) const;
   // The letters of a text or of a product of names, lower case, without spaces; "" when it is neither.

@@ -7,9 +7,10 @@
 namespace entrain {
 
 Sameness AnswerComparison::CompareCollections(const Parts& given, const Parts& reference, int depth) {
-  const bool in_order = options_.ordered_lists ||
-                        (given_.AreNamedApart(given) && reference_.AreAllValues(reference)) ||
-                        (reference_.AreNamedApart(reference) && given_.AreAllValues(given));
+  const bool in_order =
+      options_.ordered_lists ||
+      (given_.AreNamedApart(given) && !given_.AreNumbered(given) && reference_.AreAllValues(reference)) ||
+      (reference_.AreNamedApart(reference) && given_.AreAllValues(given));
   if (in_order) return CompareInOrder(given, reference, depth);
   // Every member has its like on the other side; repeats count once.
   std::vector<bool> matched(reference.size(), false);

@@ -28,6 +28,14 @@ bool IsForDomain(absl::string_view words, absl::string_view rest) {
   return false;
 }
 
+// "for all x" at the end says nothing about the value.
+bool IsForAll(absl::string_view words, absl::string_view rest) {
+  words = absl::StripAsciiWhitespace(words);
+  rest = absl::StripAsciiWhitespace(rest);
+  return (words == "for all" || words == "for any" || words == "for every" || words == "for each") &&
+         rest.size() == 1 && absl::ascii_isalpha(static_cast<unsigned char>(rest[0]));
+}
+
 }  // namespace
 
 FormulaParser::FormulaParser(absl::string_view text, const ParseOptions& options, ParsedFormula& out)
@@ -146,6 +154,7 @@ void FormulaParser::AtOperand(const Token& token) {
       return StartBigOperator(token.text);
     case TokenKind::kWords:
       if (argument) return Fail("an argument", token);
+      if (Frame().separator != TokenKind::kEnd && IsForDomain(token.text, lexer_.Rest())) return;
       return PushWords(token);
     case TokenKind::kOpenParen:
       return Open(FrameKind::kParen);
@@ -306,6 +315,11 @@ void FormulaParser::AtOperator(const Token& token) {
     case TokenKind::kChoose:
       return PushOperator(Pending::kChoose, precedence::kChoose, token.detail);
     case TokenKind::kRelation:
+      // 12 in, 12 \text{in}^2: inches.
+      if (token.detail == static_cast<uint32_t>(Relation::kIn) && operands_.back().number &&
+          (absl::StrContains(token.text, "in")) &&
+          (lexer_.Rest().empty() || absl::StartsWith(lexer_.Rest(), "^")))
+        return Unit({.kind = TokenKind::kWords, .text = "in"});
       return PushRelation(static_cast<Relation>(token.detail));
     case TokenKind::kUnion:
       return PushOperator(Pending::kSetOperation, precedence::kSetOperation,
@@ -366,6 +380,7 @@ void FormulaParser::AtOperator(const Token& token) {
       return CloseEnvironment(token);
     case TokenKind::kWords:
       if (IsForDomain(token.text, lexer_.Rest())) return Separate({.kind = TokenKind::kComma});
+      if (IsForAll(token.text, lexer_.Rest())) return lexer_.Skip(lexer_.Rest().size());
       return Unit(token);
     case TokenKind::kCurrency:
       return WrapUnit(std::string(token.text));
@@ -392,6 +407,7 @@ void FormulaParser::AtOperator(const Token& token) {
       if (operands_.back().number && (token.text == "x" || token.text == "X") &&
           absl::StartsWith(lexer_.Rest(), "10^"))
         return PushOperator(Pending::kMultiply, precedence::kMultiply);
+      if (operands_.back().number && token.spaced && token.text == "m" && MetresPerSecond()) return;
       return Implicit(token);
     case TokenKind::kConstant:
     case TokenKind::kFunction:

@@ -41,6 +41,7 @@ class FormulaParser {
   bool MixedNumber(const Token& token);
   bool MixedFraction();
   bool UnitFraction();
+  bool MetresPerSecond();
   void BaseSubscript();
   void Unit(const Token& token);
   void UnitExponent(std::string& name);

@@ -131,15 +131,16 @@ Table MakeCommands() {
     table[name] = Of(TokenKind::kBigOperator, 0, name);
   for (const absl::string_view name : {"varepsilon", "vartheta", "varphi", "varrho", "varsigma"})
     table[name] = Of(TokenKind::kSymbol, 0, name.substr(3));
-  for (const absl::string_view name :
-       {"top",       "intercal", "ell",        "hbar",       "partial", "nabla",
-        "triangle",  "square",   "perp",       "parallel",   "bot",     "angle",
-        "forall",    "exists",   "Rightarrow", "implies",    "iff",     "Leftrightarrow",
-        "subset",    "subseteq", "notin",      "star",       "dagger",  "checkmark",
-        "heartsuit", "clubsuit", "spadesuit",  "diamondsuit"})
+  for (const absl::string_view name : {"top",       "intercal",       "ell",       "hbar",       "partial",
+                                       "nabla",     "triangle",       "square",    "perp",       "parallel",
+                                       "bot",       "angle",          "exists",    "Rightarrow", "implies",
+                                       "iff",       "Leftrightarrow", "subset",    "subseteq",   "notin",
+                                       "star",      "dagger",         "checkmark", "heartsuit",  "clubsuit",
+                                       "spadesuit", "diamondsuit"})
     table[name] = Of(TokenKind::kSymbol, 0, name);
-  for (const char* name : {"forall", "exists", "Rightarrow", "implies", "iff", "Leftrightarrow", "subset",
-                           "subseteq", "notin", "perp", "parallel"})
+  table["forall"] = Of(TokenKind::kWords, 0, "for all");
+  for (const char* name : {"exists", "Rightarrow", "implies", "iff", "Leftrightarrow", "subset", "subseteq",
+                           "notin", "perp", "parallel"})
     table[name] = Of(TokenKind::kUnknown, 0, "\\");
   return table;
 }

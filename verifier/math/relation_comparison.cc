@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "verifier/math/answer_comparison.h"
+#include "verifier/math/numeric.h"
 
 namespace entrain {
 
@@ -68,6 +69,25 @@ bool AnswerComparison::IsFalse(AnswerSide& side, const Part& equation) {
     before = exact ? std::optional(term) : std::nullopt;
   }
   return false;
+}
+
+std::optional<Part> AnswerComparison::OtherValue(const Part& equation) {
+  const Node& node = given_[equation.node];
+  const uint32_t sides = node.child_count;
+  if (given_.RelationsOf(equation.node)[sides - 2] != Relation::kApproximately) return std::nullopt;
+  const Part exact{given_.Child(equation.node, sides - 2), equation.signs};
+  const Part rounded{given_.Child(equation.node, sides - 1), equation.signs};
+  constexpr int32_t kMaxDecimals = 100;
+  const int32_t decimals = given_.DecimalsOf(rounded.node, false);
+  if (decimals < 0 || decimals > kMaxDecimals || given_.ShapeOf(exact.node) != Shape::kScalar)
+    return std::nullopt;
+  const TermId value = MakeTerm(given_, exact), literal = MakeTerm(given_, rounded);
+  if (terms_.Has(value, kHasSymbol) || terms_.AsRational(literal) == nullptr) return std::nullopt;
+  Rational scale, ten(10);
+  fmpq_pow_si(scale.get(), ten.get(), decimals);
+  const std::optional<Rational> wanted = RoundedMultiple(terms_, value, scale, given_work_);
+  if (!wanted.has_value() || !(*wanted == *terms_.AsRational(literal) * scale)) return std::nullopt;
+  return given_.ValueOf(equation.node) == exact.node ? rounded : exact;
 }
 
 std::vector<AnswerComparison::Constraint> AnswerComparison::ConstraintsOf(AnswerSide& side,

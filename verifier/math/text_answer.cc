@@ -13,6 +13,7 @@ std::string FoldAnswer(absl::string_view text) {
   std::string out;
   std::vector<bool> dropped;  // of the open braces: they belong to \text
   bool drop_next = false;
+  size_t last = 0;  // where the last character that was kept stands
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (c == '\\' && i + 1 < text.size()) {
@@ -36,8 +37,6 @@ std::string FoldAnswer(absl::string_view text) {
     }
     // a.m. is am.
     if (c == '.' && i > 0 && absl::ascii_isalpha(static_cast<unsigned char>(text[i - 1]))) continue;
-    const auto digit = [&](size_t at) { return at < text.size() && text[at] >= '0' && text[at] <= '9'; };
-    if (c == ' ' && i > 0 && digit(i - 1) && digit(i + 1)) out += c;  // 4 5 is not 45
     if (absl::ascii_isspace(static_cast<unsigned char>(c)) || c == '$' || c == '*' || c == '`') continue;
     if (c == '{') dropped.push_back(drop_next);
     if (c == '}' && !dropped.empty()) {
@@ -49,6 +48,10 @@ std::string FoldAnswer(absl::string_view text) {
       continue;
     }
     drop_next = false;
+    const bool digit = absl::ascii_isdigit(static_cast<unsigned char>(c));
+    if (digit && !out.empty() && absl::ascii_isdigit(static_cast<unsigned char>(out.back())) && last + 1 != i)
+      out += ' ';  // 4 5 is not 45, with whatever between them
+    last = i;
     out += absl::ascii_tolower(static_cast<unsigned char>(c));
   }
   while (!out.empty() && absl::StrContains(".,;:!", out.back())) out.pop_back();
