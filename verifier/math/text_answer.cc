@@ -87,7 +87,8 @@ bool NamesAnotherChoice(absl::string_view text) {
     for (const absl::string_view word : {"or", "and", "maybe", "perhaps", "possibly", "also", "either"})
       announced |= absl::EndsWithIgnoreCase(before, word);
     const bool ends = after.empty() || absl::StrContains(").:,;/]}&|", after[0]) ||
-                      absl::StartsWithIgnoreCase(after, "or ") || absl::StartsWithIgnoreCase(after, "and ");
+                      absl::StartsWithIgnoreCase(after, "or ") || absl::StartsWithIgnoreCase(after, "and ") ||
+                      (after[0] >= 'A' && after[0] <= 'Z' && (after.size() == 1 || !IsAlnum(after[1])));
     if (announced && ends) return true;
   }
   return false;

@@ -241,7 +241,8 @@ TEST(Math, AChoiceIsItsLetterWithOrWithoutItsText) {
 }
 
 TEST(Math, AnAnswerThatNamesAnotherChoiceTooIsWrong) {
-  for (const char* answer : {"(B) and (C)", "B. or C.", "B) C)", "B. C. D.", "B: or C", "B. A", "(B), (C)"})
+  for (const char* answer :
+       {"(B) and (C)", "B. or C.", "B) C)", "B. C. D.", "B: or C", "B. A", "B. A C D", "(B), (C)"})
     EXPECT_EQ(KindOf(JudgeOne("math", Boxed(answer), "B")), "wrong") << answer;
   for (const char* answer :
        {"B. A = 3", "(B) Vitamin C", "\\textbf{(B)}\\ 42", "\\text{(B)}~\\frac12", "(B)\\quad 7"})
