@@ -18,10 +18,10 @@
 #include <set>
 #include <thread>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "tests/integration/sandbox/run_program.h"
+#include "tests/testing/processes.h"
 #include "tests/testing/temporary_folder.h"
 #include "verifier/sandbox/confine/system_calls.h"
 
@@ -33,22 +33,6 @@ using ::testing::HasSubstr;
 std::string ReadFile(const std::filesystem::path& path) {
   std::ifstream file(path);
   return {std::istreambuf_iterator<char>(file), {}};
-}
-
-// Processes, zombies too, whose command line or environment holds `marker`; as root sees them.
-int ProcessesWith(const std::string& marker) {
-  int count = 0;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-    if (entry.path().filename() == std::to_string(getpid())) continue;
-    for (const char* file : {"cmdline", "environ", "comm"}) {
-      if (absl::StrContains(ReadFile(entry.path() / file), marker)) {
-        ++count;
-        break;
-      }
-    }
-  }
-  return count;
 }
 
 class SandboxTest : public testing::TestWithParam<SandboxWay> {
