@@ -557,6 +557,18 @@ TEST(CodeAssert, TheDeadlineOfTheCallIsNotTheProgramsFault) {
   EXPECT_EQ(KindOf(late_output), "timeout") << late_output.detail;
 }
 
+// The deadline is behind all that the item grants; a program that lives on in silence must not reach it.
+TEST(CodeAssert, NoProgramHidesInTheDeadlineOfTheCall) {
+  for (const char* program : {"import os, time\nos.closerange(0, 64)\ntime.sleep(60)",
+                              "import os, time\ndef f(x):\n  os.closerange(0, 64)\n  time.sleep(60)"}) {
+    const Verdict verdict =
+        JudgeProgram(ProgramVerifier(), program,
+                     {{"tests", {"assert f(2) == 4"}}, {"per_test_s", 4}, {"total_s", 4}}, absl::Seconds(5));
+    EXPECT_EQ(KindOf(verdict), "wrong") << verdict.detail;
+    EXPECT_THAT(verdict.detail, HasSubstr("closed the channel"));
+  }
+}
+
 TEST(CodeAssert, CallingOffStopsTheProgram) {
   const json options{
       {"tests", {"assert f(2) == 4"}}, {"per_test_s", 30}, {"total_s", 30}, {"extract", "whole"}};
