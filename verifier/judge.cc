@@ -43,6 +43,11 @@ Verdict OurError(std::string detail) {
   return {.kind = VerdictKind::kError, .detail = Shorten(std::move(detail))};
 }
 
+std::optional<Verdict> PastMaxBytes(absl::string_view completion) {
+  if (completion.size() <= kMaxCompletionBytes) return std::nullopt;
+  return Limit(absl::StrCat("completion: more than ", kMaxCompletionBytes, " bytes"));
+}
+
 std::string Judge::Problem(absl::string_view answer, const nlohmann::json& options) const {
   const Verdict verdict = Decide("", answer, options, {});
   return verdict.kind == VerdictKind::kError ? verdict.detail : "";
@@ -105,6 +110,17 @@ std::vector<std::string> JudgeOptions::Words(const char* name, std::vector<std::
     return fallback;
   }
   return value->get<std::vector<std::string>>();
+}
+
+std::vector<std::string> JudgeOptions::WordsOf(const char* name, const std::vector<std::string>& choices,
+                                               std::vector<std::string> fallback) {
+  std::vector<std::string> words = Words(name, fallback);
+  if (words.empty()) Complain(name, "at least one word", options_.at(name));
+  for (const std::string& word : words) {
+    if (std::ranges::find(choices, word) == choices.end())
+      Complain(name, absl::StrCat("only ", absl::StrJoin(choices, ", ")), word);
+  }
+  return problem_.empty() ? words : fallback;
 }
 
 std::string JudgeOptions::Word(const char* name, const std::vector<std::string>& choices,

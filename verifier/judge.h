@@ -58,6 +58,11 @@ Verdict Unparsable(std::string detail);
 Verdict Limit(std::string detail);
 Verdict OurError(std::string detail);
 
+// The largest completion that judges read which take time in proportion to it.
+inline constexpr size_t kMaxCompletionBytes = 8u << 20;
+// kLimit for a larger one.
+std::optional<Verdict> PastMaxBytes(absl::string_view completion);
+
 // Options of one judge, read strictly: what is not asked for is unknown.
 class JudgeOptions {
  public:
@@ -66,6 +71,9 @@ class JudgeOptions {
   int64_t Whole(const char* name, int64_t low, int64_t high, int64_t fallback);
   std::vector<int64_t> Wholes(const char* name, int64_t low, int64_t high);
   std::vector<std::string> Words(const char* name, std::vector<std::string> fallback);
+  // At least one, each of `choices`.
+  std::vector<std::string> WordsOf(const char* name, const std::vector<std::string>& choices,
+                                   std::vector<std::string> fallback);
   // One of `choices`.
   std::string Word(const char* name, const std::vector<std::string>& choices, const std::string& fallback);
   // A decimal number from 0, as it is written: 0.1 is one tenth. At most 1e±300.

@@ -17,7 +17,6 @@
 namespace entrain {
 namespace {
 
-constexpr size_t kMaxCompletionBytes = 8u << 20;
 constexpr size_t kMaxStatementBytes = 4096;  // of one text that may name a choice
 constexpr size_t kMaxChoices = 26;
 
@@ -256,19 +255,12 @@ void ReadReference(absl::string_view answer, const std::vector<std::string>& tex
 Settings ReadSettings(absl::string_view answer, const nlohmann::json& options) {
   JudgeOptions read(options);
   Settings out;
-  out.sources = read.Words("sources", {"boxed", "phrase", "last_line"});
+  out.sources = read.WordsOf("sources", {"boxed", "phrase", "last_line"}, {"boxed", "phrase", "last_line"});
   const std::vector<std::string> texts = read.Words("choices", {});
   out.choices.count = static_cast<int>(read.Whole("count", 2, kMaxChoices, kMaxChoices));
   if (read.Has("index_from")) out.index_from = read.Whole("index_from", 0, 1, 0);
   out.problem = read.Problem();
   if (!out.problem.empty()) return out;
-  for (const std::string& source : out.sources) {
-    if (source != "boxed" && source != "phrase" && source != "last_line") {
-      out.problem = absl::StrCat("verifier_options.sources: expected boxed, phrase or last_line, found \"",
-                                 source.substr(0, 60), "\"");
-    }
-  }
-  if (out.sources.empty()) out.problem = "verifier_options.sources: expected at least one, found none";
   if (read.Has("choices")) {
     if (texts.size() < 2 || texts.size() > kMaxChoices) {
       out.problem = absl::StrCat("verifier_options.choices: expected 2 to ", kMaxChoices, " texts, found ",
@@ -308,8 +300,7 @@ class ChoiceJudge final : public Judge {
                  const JudgeContext&) const override {
     const Settings settings = ReadSettings(answer, options);
     if (!settings.problem.empty()) return OurError(settings.problem);
-    if (completion.size() > kMaxCompletionBytes)
-      return Limit(absl::StrCat("completion: more than ", kMaxCompletionBytes, " bytes"));
+    if (auto limit = PastMaxBytes(completion); limit.has_value()) return *std::move(limit);
     for (const std::string& source : settings.sources) {
       const std::optional<Statement> statement = FindStatement(completion, source);
       if (!statement.has_value()) continue;

@@ -10,8 +10,6 @@
 namespace entrain {
 namespace {
 
-constexpr size_t kMaxCompletionBytes = 8u << 20;
-
 struct Settings {
   JsonPlace place = JsonPlace::kAuto;
   std::optional<JsonSchema> schema;
@@ -95,8 +93,7 @@ class JsonJudge final : public Judge {
                  const JudgeContext&) const override {
     const Settings settings = ReadSettings(answer, options);
     if (!settings.problem.empty()) return OurError(settings.problem);
-    if (completion.size() > kMaxCompletionBytes)
-      return Limit(absl::StrCat("completion: more than ", kMaxCompletionBytes, " bytes"));
+    if (auto limit = PastMaxBytes(completion); limit.has_value()) return *std::move(limit);
     FoundJson found = FindJson(completion, settings.place);
     if (!found.parsed.value.has_value())
       return found.parsed.past_limit ? Limit(found.parsed.problem) : Unparsable(found.parsed.problem);

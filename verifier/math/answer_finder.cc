@@ -337,8 +337,10 @@ std::optional<AnswerSource> AnswerSourceFromName(absl::string_view name) {
   return std::nullopt;
 }
 
-std::string AnswerSourceNames() {
-  return absl::StrJoin(kNames, ", ", [](std::string* out, const auto& entry) { *out += entry.second; });
+std::vector<std::string> AnswerSourceNames() {
+  std::vector<std::string> out;
+  for (const auto& [source, text] : kNames) out.emplace_back(text);
+  return out;
 }
 
 std::optional<std::string> FindAnswer(absl::string_view text, std::span<const AnswerSource> sources) {

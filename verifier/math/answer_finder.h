@@ -22,8 +22,8 @@ enum class AnswerSource {
 
 std::optional<AnswerSource> AnswerSourceFromName(absl::string_view name);
 
-// All names, "boxed, hash, …", for messages.
-std::string AnswerSourceNames();
+// All names, "boxed", "hash", …
+std::vector<std::string> AnswerSourceNames();
 
 // The text of the answer in the first of `sources` that has one. Several boxes, or formulas, that stand
 // together ("\boxed{1} and \boxed{2}") are one answer, "1, 2". Linear in the length of the text.

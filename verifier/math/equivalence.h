@@ -1,5 +1,7 @@
 #pragma once
 
+#include <gmpxx.h>
+
 #include <cstdint>
 #include <string>
 
@@ -13,14 +15,16 @@ enum class PercentRule : uint8_t { kEither, kFraction, kNumber };
 // How strictly two answers are compared. The defaults agree with Math-Verify 0.9 (float_rounding 6, strict).
 struct EquivalenceOptions {
   // A number that was written with a decimal point is the same as another number when both, rounded to this
-  // many decimals, are equal (numbers below 1: to this many significant digits). −1: only the exact value.
+  // many decimals, are equal (numbers below 0.001: to this many significant digits). −1: only the exact
+  // value.
   int32_t decimals = 6;
   // A reference that was written with a decimal point: the given answer rounded to as many decimals is
   // enough.
   bool round_to_reference = false;
-  // Numbers may differ by this much: |a − b| ≤ absolute + relative · |reference|. 0: they may not.
-  double absolute_tolerance = 0;
-  double relative_tolerance = 0;
+  // Numbers may differ by this much: |given − reference| ≤ max(absolute, relative · |reference|), computed
+  // exactly. 0: they may not.
+  mpq_class absolute_tolerance = 0;
+  mpq_class relative_tolerance = 0;
   PercentRule percent = PercentRule::kEither;
   bool ordered_lists = false;       // "1, 2" is not "2, 1"; tuples and vectors always have an order
   bool units = false;               // 3 cm is not 3; off: units do not count

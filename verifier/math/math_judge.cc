@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "verifier/judges.h"
 #include "verifier/math/answer_finder.h"
 #include "verifier/math/equivalence.h"
@@ -16,12 +17,9 @@
 namespace entrain {
 namespace {
 
-constexpr size_t kMaxCompletionBytes = 8u << 20;
 constexpr size_t kLongReference =
     200;  // bytes; a reference that is longer is a solution rather than an answer
 
-constexpr AnswerSource kSources[] = {AnswerSource::kBoxed, AnswerSource::kHash, AnswerSource::kPhrase,
-                                     AnswerSource::kLastExpression};
 constexpr AnswerSource kMarked[] = {AnswerSource::kBoxed, AnswerSource::kHash};
 
 struct Settings {
@@ -33,24 +31,14 @@ struct Settings {
 Settings ReadSettings(const nlohmann::json& options) {
   Settings out;
   JudgeOptions read(options);
-  std::string unknown;
-  const bool chosen = read.Has("sources");
-  for (const std::string& name : read.Words("sources", {})) {
-    const auto source = AnswerSourceFromName(name);
-    if (source.has_value()) {
-      out.sources.push_back(*source);
-    } else {
-      unknown = name;
-    }
-  }
-  if (!chosen) out.sources.assign(std::begin(kSources), std::end(kSources));
+  for (const std::string& name :
+       read.WordsOf("sources", AnswerSourceNames(), {"boxed", "hash", "phrase", "last_expression"}))
+    out.sources.push_back(*AnswerSourceFromName(name));
   EquivalenceOptions& equivalence = out.equivalence;
   equivalence.decimals = static_cast<int32_t>(read.Whole("decimals", -1, 100, equivalence.decimals));
   equivalence.round_to_reference = read.Flag("round_to_reference", equivalence.round_to_reference);
-  if (const auto amount = read.Amount("abs"); amount.has_value())
-    equivalence.absolute_tolerance = amount->get_d();
-  if (const auto amount = read.Amount("rel"); amount.has_value())
-    equivalence.relative_tolerance = amount->get_d();
+  equivalence.absolute_tolerance = read.Amount("abs").value_or(0);
+  equivalence.relative_tolerance = read.Amount("rel").value_or(0);
   const std::string percent = read.Word("percent", {"either", "fraction", "number"}, "either");
   equivalence.percent = percent == "fraction" ? PercentRule::kFraction
                         : percent == "number" ? PercentRule::kNumber
@@ -60,13 +48,6 @@ Settings ReadSettings(const nlohmann::json& options) {
   equivalence.inequality_for_set = read.Flag("inequality_for_set", equivalence.inequality_for_set);
   equivalence.symbol_names = read.Flag("symbol_names", equivalence.symbol_names);
   out.problem = read.Problem();
-  if (!out.problem.empty()) return out;
-  if (!unknown.empty()) {
-    out.problem = absl::StrCat("verifier_options.sources: expected one of ", AnswerSourceNames(),
-                               ", found \"", unknown.substr(0, 60), "\"");
-  } else if (out.sources.empty()) {
-    out.problem = "verifier_options.sources: expected at least one, found none";
-  }
   return out;
 }
 
@@ -124,12 +105,12 @@ class MathJudge final : public Judge {
     return {.summary = "The completion's final answer equals the reference, as mathematics.",
             .options = {
                 {"sources", "boxed, hash, phrase, last_expression",
-                 absl::StrCat("where the answer may stand, in order, of: ", AnswerSourceNames(),
-                              "; the first that has one decides")},
+                 absl::StrCat("where the answer may stand, in order, of: ",
+                              absl::StrJoin(AnswerSourceNames(), ", "), "; the first that has one decides")},
                 {"decimals", "6", "decimal numbers are compared rounded to that many decimals; -1: exactly"},
                 {"round_to_reference", "false", "rounding to the decimals of the reference is enough"},
                 {"abs", "0", "how far off a number may be"},
-                {"rel", "0", "how far off a number may be, as a share of the reference"},
+                {"rel", "0", "how far off a number may be, as a share of the reference; the larger counts"},
                 {"percent", "either", "what 50% equals: 0.5 (fraction), 50 (number), or either"},
                 {"ordered", "false", "the order of a list counts"},
                 {"units", "false", "units count: 3 cm is not 3"},
@@ -155,8 +136,7 @@ class MathJudge final : public Judge {
       if (!reference.formula() && FoldAnswer(reference.text).empty())
         return OurError("answer: expected a reference, found nothing");
     }
-    if (completion.size() > kMaxCompletionBytes)
-      return Limit(absl::StrCat("completion: more than ", kMaxCompletionBytes, " bytes"));
+    if (auto limit = PastMaxBytes(completion); limit.has_value()) return *std::move(limit);
     std::optional<std::string> found = FindAnswer(completion, std::span(settings.sources));
     if (!found.has_value()) return Unparsable("no answer was found");
     Side given(*std::move(found));

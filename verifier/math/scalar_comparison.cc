@@ -16,15 +16,6 @@ Rational PowerOfTen(int32_t exponent) {
   return out;
 }
 
-// The exact value of a finite double.
-Rational OfDouble(double value) {
-  int exponent = 0;
-  const double fraction = std::frexp(value, &exponent);
-  Rational out(static_cast<int64_t>(std::ldexp(fraction, 53))), two(2), scale;
-  fmpq_pow_si(scale.get(), two.get(), exponent - 53);
-  return out * scale;
-}
-
 // floor(log10 |x|) of x ≠ 0.
 int32_t Magnitude(const Rational& x) {
   const Rational size = x.Sign() < 0 ? -x : x;
@@ -123,12 +114,13 @@ Sameness ScalarComparison::CompareExactly(TermId given, TermId reference, std::s
 }
 
 bool ScalarComparison::IsWithinTolerance(TermId given, TermId reference) {
-  const TermId difference = terms_.Difference(given, reference);
-  const TermId bound = terms_.Sum(
-      {terms_.Number(OfDouble(options_.absolute_tolerance)),
-       terms_.Scaled(OfDouble(options_.relative_tolerance), terms_.Apply(Function::kAbs, {reference}))});
-  const TermId slack = terms_.Difference(bound, terms_.Apply(Function::kAbs, {difference}));
-  return SignOf(terms_, slack, work_).value_or(-1) >= 0;
+  const TermId distance = terms_.Apply(Function::kAbs, {terms_.Difference(given, reference)});
+  const auto within = [&](TermId bound) {
+    return SignOf(terms_, terms_.Difference(bound, distance), work_).value_or(-1) >= 0;
+  };
+  const TermId size = terms_.Apply(Function::kAbs, {reference});
+  return within(terms_.Number(Rational(options_.absolute_tolerance))) ||
+         within(terms_.Scaled(Rational(options_.relative_tolerance), size));
 }
 
 int ScalarComparison::SignOfRatio(TermId a, TermId b) {

@@ -21,8 +21,8 @@ enum class TokenKind : uint8_t {
   kCloseParen,
   kOpenSquare,
   kCloseSquare,
-  kOpenBrace,  // detail 1: of a command that says how its argument looks, as \text{1,000}
-  //  // of TeX, or of a set in plain text
+  kOpenBrace,  // of TeX, or of a set in plain text; detail 1: of a command that says how its argument looks,
+               // as \text{1,000}
   kCloseBrace,
   kOpenSet,  // \{
   kCloseSet,

@@ -15,7 +15,6 @@
 namespace entrain {
 namespace {
 
-constexpr size_t kMaxCompletionBytes = 8u << 20;
 constexpr int64_t kMaxDecimals = 1000;
 
 struct Settings {
@@ -56,23 +55,15 @@ mpq_class Rounded(const mpq_class& value, int64_t decimals) {
 Settings ReadSettings(absl::string_view answer, const nlohmann::json& options) {
   JudgeOptions read(options);
   Settings out;
-  const std::vector<std::string> names = read.Words("sources", {"boxed", "hash", "phrase", "last_number"});
+  for (const std::string& name :
+       read.WordsOf("sources", AnswerSourceNames(), {"boxed", "hash", "phrase", "last_number"}))
+    out.sources.push_back(*AnswerSourceFromName(name));
   out.absolute = read.Amount("abs").value_or(0);
   out.relative = read.Amount("rel").value_or(0);
   if (read.Has("decimals")) out.decimals = read.Whole("decimals", 0, kMaxDecimals, 0);
   out.integer_only = read.Flag("integer_only", false);
   out.problem = read.Problem();
   if (!out.problem.empty()) return out;
-  for (const std::string& name : names) {
-    const auto source = AnswerSourceFromName(name);
-    if (source.has_value()) {
-      out.sources.push_back(*source);
-    } else {
-      out.problem = absl::StrCat("verifier_options.sources: expected one of ", AnswerSourceNames(),
-                                 ", found \"", name.substr(0, 60), "\"");
-    }
-  }
-  if (names.empty()) out.problem = "verifier_options.sources: expected at least one, found none";
   if (out.decimals.has_value() && (out.absolute > 0 || out.relative > 0))
     out.problem = "verifier_options: decimals excludes abs and rel";
   if (out.integer_only && out.decimals.has_value())
@@ -111,8 +102,7 @@ class NumericJudge final : public Judge {
                  const JudgeContext&) const override {
     const Settings settings = ReadSettings(answer, options);
     if (!settings.problem.empty()) return OurError(settings.problem);
-    if (completion.size() > kMaxCompletionBytes)
-      return Limit(absl::StrCat("completion: more than ", kMaxCompletionBytes, " bytes"));
+    if (auto limit = PastMaxBytes(completion); limit.has_value()) return *std::move(limit);
     const std::optional<std::string> found = FindAnswer(completion, settings.sources);
     if (!found.has_value()) return Unparsable("no answer was found");
     const ReadNumber given = NumberIn(*found);

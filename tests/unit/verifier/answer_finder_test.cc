@@ -1,6 +1,7 @@
 // Where a final answer stands, by source: docs/verifier.md, "Where the answer stands".
 #include "verifier/math/answer_finder.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <initializer_list>
@@ -113,7 +114,8 @@ TEST(AnswerFinder, LastNumberAndLastExpression) {
 TEST(AnswerFinder, NamesAreThoseOfTheOption) {
   EXPECT_EQ(AnswerSourceFromName("last_expression"), AnswerSource::kLastExpression);
   EXPECT_EQ(AnswerSourceFromName("box"), std::nullopt);
-  EXPECT_EQ(AnswerSourceNames(), "boxed, last_boxed, hash, phrase, last_number, last_expression, whole");
+  EXPECT_THAT(AnswerSourceNames(), ::testing::ElementsAre("boxed", "last_boxed", "hash", "phrase",
+                                                          "last_number", "last_expression", "whole"));
 }
 
 // Hostile texts of a megabyte: nothing is searched again for each of its parts.

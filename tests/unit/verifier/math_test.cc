@@ -142,6 +142,25 @@ TEST(Math, DecimalsCanBeComparedExactly) {
   }
 }
 
+// A tolerance is the decimal that it is written as, and what lies on its edge is within.
+TEST(Math, TolerancesAreExactAndTheLargerCounts) {
+  struct Tolerance {
+    const char *answer, *reference, *options, *kind;
+  };
+  for (const Tolerance& row : {Tolerance{"303", "300", R"({"rel": 0.01})", "correct"},
+                               Tolerance{"304", "300", R"({"rel": 0.01})", "wrong"},
+                               Tolerance{"-297", "-300", R"({"rel": 0.01})", "correct"},
+                               Tolerance{"3.14", "3.13", R"({"abs": 0.01})", "correct"},
+                               Tolerance{"3.14", "3.13", R"({"abs": 0.009})", "wrong"},
+                               Tolerance{"303", "300", R"({"abs": 3, "rel": 0.001})", "correct"},
+                               Tolerance{"306", "300", R"({"abs": 3, "rel": 0.01})", "wrong"},
+                               Tolerance{"\\sqrt{2}", "1.4", R"({"abs": 0.015})", "correct"},
+                               Tolerance{"\\sqrt{2}", "1.4", R"({"abs": 0.014})", "wrong"}}) {
+    EXPECT_EQ(KindOf(JudgeOne("math", Boxed(row.answer), row.reference, row.options)), row.kind)
+        << row.answer << " | " << row.options;
+  }
+}
+
 TEST(Math, ComparesFormulasAndTexts) {
   for (const Row& row :
        {Row{"\\text{blue}", "blue"}, Row{"Blue", "blue"}, Row{"(1, 2)", "(1,2)"}, Row{"x + 1", "x+1"},
