@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "services/convert/utf8.h"
 #include "services/runtime/user_key.h"
@@ -23,6 +24,12 @@ std::optional<std::string> NameOf(const grpc::CallbackServerContext& context) {
   return absl::StrCat("unverified:", ToUtf8({user->second.data(), user->second.size()}));
 }
 
+// "ipv4:10.0.0.7:41234" without the port: a caller with many connections is one caller.
+std::string MachineOf(const std::string& peer) {
+  const bool has_port = absl::StartsWith(peer, "ipv4:") || absl::StartsWith(peer, "ipv6:");
+  return has_port ? peer.substr(0, peer.rfind(':')) : peer;
+}
+
 }  // namespace
 
 std::string AuthorOf(const grpc::CallbackServerContext& context) {
@@ -31,7 +38,7 @@ std::string AuthorOf(const grpc::CallbackServerContext& context) {
 
 std::string ClientOf(const grpc::CallbackServerContext& context) {
   std::optional<std::string> name = NameOf(context);
-  return name.has_value() ? *std::move(name) : context.peer();
+  return name.has_value() ? *std::move(name) : MachineOf(context.peer());
 }
 
 }  // namespace entrain

@@ -10,7 +10,8 @@ namespace entrain {
 // calls itself in the metadata key kUserKey.
 std::string AuthorOf(const grpc::CallbackServerContext& context);
 
-// Who takes a turn, where callers share something: as AuthorOf, but a caller without a name is its address.
+// Who takes a turn, where callers share something: as AuthorOf, but a caller without a name is its machine's
+// address: all its connections take one turn.
 std::string ClientOf(const grpc::CallbackServerContext& context);
 
 }  // namespace entrain

@@ -61,6 +61,10 @@ class ScriptedVerifier final : public Verifier {
     MutexLock lock(mutex_);
     while (stopped_ < count) changed_.Wait(mutex_);
   }
+  int stopped() {
+    MutexLock lock(mutex_);
+    return stopped_;
+  }
   // Completions, in the order in which judging began.
   std::vector<std::string> begun() {
     MutexLock lock(mutex_);

@@ -1,6 +1,9 @@
 #include <algorithm>
+#include <condition_variable>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -21,6 +24,7 @@ constexpr int64_t kTesterMemory = int64_t{1} << 30;
 constexpr int64_t kMaxExchanged = int64_t{4} << 30;  // bytes that a run may say over its channel
 constexpr absl::Duration kGrace =
     absl::Seconds(2);  // of the sandbox's clock behind ours, which names the limit
+constexpr absl::Duration kEnding = absl::Seconds(1);  // between a program's last descriptor and its end
 
 std::string Frame(char kind, absl::string_view content) {
   std::string out(1, kind);
@@ -242,19 +246,33 @@ class Pair {
     tester_pipes_->Send(frame);
   }
 
+  // Nothing comes from it any longer. It may have closed everything and live on, until the caller's deadline
+  // if it were let.
+  absl::StatusOr<SandboxOutcome> EndOfCandidate() {
+    const std::jthread impatient([this](const std::stop_token& ended) {
+      std::mutex sleep;
+      std::unique_lock lock(sleep);
+      std::condition_variable_any never;
+      never.wait_for(lock, ended, absl::ToChronoMilliseconds(kEnding), [] { return false; });
+      if (!ended.stop_requested()) candidate_->Kill();
+    });
+    return candidate_->Wait();
+  }
+
   void CandidateEnded() {
-    const absl::StatusOr<SandboxOutcome> outcome = candidate_->Wait();
+    const absl::StatusOr<SandboxOutcome> outcome = EndOfCandidate();
     if (!outcome.ok()) {
       Ours(VerdictKind::kError, std::string(outcome.status().message()));
       return;
     }
-    if (time_.OursIsOver() && outcome->end != RunEnd::kExited) {
-      TimeIsOver();
+    if (context_.stop.stop_requested()) {
+      Ours(VerdictKind::kTimeout, "the caller went away");
       return;
     }
     const VerdictKind kind = outcome->end == RunEnd::kLimit ? VerdictKind::kLimit : VerdictKind::kWrong;
-    const std::string ending = outcome->end == RunEnd::kLimit
-                                   ? EndingText(*outcome)
+    const std::string ending = outcome->end == RunEnd::kLimit ? EndingText(*outcome)
+                               : outcome->end == RunEnd::kStopped
+                                   ? "the program closed the channel of its process"
                                    : absl::StrCat("the program ended: ", EndingText(*outcome));
     if (loaded_) {
       Fail(kind, ending);

@@ -16,7 +16,11 @@ constexpr size_t kMaxProgramBytes = 1u << 20;
 
 Verdict VerdictOf(const TestReport& report, size_t tests, const std::string& program, bool fraction) {
   if (report.ours()) return {.kind = report.failure->kind, .detail = OurError(report.failure->detail).detail};
-  if (!report.failure.has_value()) return Correct(program);
+  if (!report.failure.has_value()) {
+    return report.passed == tests
+               ? Correct(program)
+               : OurError(absl::StrCat("the tester ended after ", report.passed, " of ", tests, " tests"));
+  }
   Verdict out = Wrong(program, report.failure->detail);
   if (fraction && report.passed > 0) {
     out.score = static_cast<double>(report.passed) / static_cast<double>(tests);

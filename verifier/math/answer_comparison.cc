@@ -125,10 +125,15 @@ Sameness AnswerComparison::Compare(Part given, Part reference, int depth) {
   const bool alternatives = given_.HasAlternatives(given) || reference_.HasAlternatives(reference);
   if (AreCongruences(given.node, reference.node)) return CompareCongruences(given, reference);
   if (g == Shape::kScalar && r == Shape::kScalar && !alternatives) return CompareScalars(given, reference);
+  if (const auto named = CompareNamedValues(given, reference, depth)) return *named;
   // An equation against what is none: its value.
   if (g == Shape::kRelation && r != Shape::kRelation && given_.IsEquation(given.node) &&
       !(r == Shape::kCollection && reference_.HasRelation(reference.node))) {
-    return Compare({given_.ValueOf(given.node), given.signs}, reference, depth + 1);
+    if (IsFalse(given_, given)) return Differs("an equation that is false");
+    const Sameness value = Compare({given_.ValueOf(given.node), given.signs}, reference, depth + 1);
+    if (value != Sameness::kDifferent) return value;
+    const std::optional<Part> other = OtherValue(given);
+    return other.has_value() ? Compare(*other, reference, depth + 1) : value;
   }
   if (r == Shape::kRelation && g != Shape::kRelation && reference_.IsAssignment(reference.node) &&
       !(g == Shape::kCollection && given_.HasRelation(given.node))) {

@@ -58,6 +58,12 @@ class AnswerComparison {
   bool AreCongruences(NodeId given, NodeId reference) const;
   // x ≡ 8 (mod 5) is x ≡ 3 (mod 5).
   Sameness CompareCongruences(const Part& given, const Part& reference);
+  // x = 1, y = 2 is (x, y) = (1, 2); nullopt: not both are such, or both are written alike.
+  std::optional<Sameness> CompareNamedValues(const Part& given, const Part& reference, int depth);
+  // 43 = 42: an equation between numbers that are written exactly and differ.
+  bool IsFalse(AnswerSide& side, const Part& equation);
+  // Of √51 ≈ 7.14 the side that ValueOf does not take, where the rounding is right.
+  std::optional<Part> OtherValue(const Part& equation);
   std::vector<Constraint> ConstraintsOf(AnswerSide& side, const Part& chain);
   bool SameConstraint(const Constraint& given, const Constraint& reference);
   Sameness CompareRelations(const Part& given, const Part& reference, int depth);
@@ -84,6 +90,8 @@ class AnswerComparison {
 
   // Sets and lists.
   Sameness CompareCollections(const Parts& given, const Parts& reference, int depth);
+  // x = π/4 + kπ, k ∈ ℤ: where only one side says where k comes from, it does not count.
+  void LeaveDomainsAway(Parts& given, Parts& reference) const;
   Sameness CompareMembers(const Part& given, const Part& reference, Shape g, Shape r, int depth);
 
   const EquivalenceOptions& options_;

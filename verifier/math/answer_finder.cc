@@ -173,6 +173,9 @@ absl::string_view Sentence(absl::string_view text) {
     const bool digit = i + 1 < text.size() && absl::ascii_isdigit(static_cast<unsigned char>(text[i + 1]));
     if (text[i] == '.' && !digit && !dollar) return text.substr(0, i);
     if (text[i] == ',' && GoesOn(text.substr(i))) return text.substr(0, i);
+    for (const absl::string_view reason : {" because ", " since ", "(because ", "(since "}) {
+      if (absl::StartsWith(text.substr(i), reason)) return text.substr(0, i);
+    }
   }
   return text;
 }
@@ -266,19 +269,31 @@ std::optional<std::string> LastExpression(absl::string_view text) {
   return std::nullopt;
 }
 
+// Does a sentence go on with another answer? "$17$, or maybe $18$", "$17$ if $x>0$ and $18$ otherwise".
+bool Hedges(absl::string_view rest) {
+  if (rest.find_first_of("0123456789") == kNone) return false;
+  return HasWord(rest, "or") || HasWord(rest, "otherwise") || HasWord(rest, "alternatively") ||
+         HasWord(rest, "maybe") || HasWord(rest, "perhaps") || HasWord(rest, "possibly");
+}
+
 // The answer in the text behind "the answer is": the formula that begins it ("$x = 5$, because …"), else its
 // first sentence. In a sentence of words, what stands behind "is" ("the largest $n$ is 34"), or its last
 // formula or number ("Jane started 3 hours ago").
 std::optional<std::string> OfSentence(absl::string_view rest) {
   const std::optional<MathSpan> span = FirstMathSpan(rest);
-  if (span.has_value() && span->begin == 0) return NonEmpty(MathSpansText(rest, *span));
+  if (span.has_value() && span->begin == 0) {
+    size_t end = 0;
+    std::string formulas = MathSpansText(rest, *span, end);
+    if (!Hedges(Sentence(rest.substr(end)))) return NonEmpty(formulas);
+  }
   absl::string_view sentence = absl::StripTrailingAsciiWhitespace(Sentence(rest));
   absl::ConsumeSuffix(&sentence, "**");
   const bool words = sentence.size() > 1 && absl::ascii_isalpha(static_cast<unsigned char>(sentence[0])) &&
                      absl::ascii_isalpha(static_cast<unsigned char>(sentence[1]));
   if (!words) return NonEmpty(sentence);
   if (const size_t is = sentence.rfind(" is "); is != kNone) {
-    const absl::string_view end = sentence.substr(is + 4);
+    absl::string_view end = sentence.substr(is + 4);
+    absl::ConsumePrefix(&end, "**");
     if (end.find_first_of("0123456789$\\") != kNone) return NonEmpty(end);
   }
   if (!HarmlessWords(sentence) || sentence.size() > kMaxFormulaBytes ||

@@ -265,6 +265,43 @@ bool AnswerSide::AreNamedApart(const Parts& members) const {
   return names.size() == members.size();
 }
 
+std::vector<std::pair<Part, Part>> AnswerSide::NamedValues(const Part& part) const {
+  std::vector<std::pair<Part, Part>> out;
+  const Node& node = (*this)[part.node];
+  if (node.op == Op::kList || node.op == Op::kSet) {
+    const Parts members = ChildrenOf(part);
+    if (!AreNamedApart(members)) return out;
+    for (const Part& member : members)
+      out.push_back({{Child(member.node, 0), part.signs}, {ValueOf(member.node), part.signs}});
+  } else if (node.op == Op::kRelation && node.child_count == 2 && IsAssignment(part.node)) {
+    const Part names{Child(part.node, 0), part.signs}, values{Child(part.node, 1), part.signs};
+    if ((*this)[names.node].op != Op::kTuple || (*this)[values.node].op != Op::kTuple) return out;
+    const Parts left = ChildrenOf(names), right = ChildrenOf(values);
+    if (left.size() != right.size()) return out;
+    for (size_t i = 0; i < left.size(); ++i) out.emplace_back(left[i], right[i]);
+  }
+  return out;
+}
+
+bool AnswerSide::IsDomain(NodeId id) const {
+  const Node& node = (*this)[id];
+  return node.op == Op::kConstant && node.payload >= static_cast<uint32_t>(Constant::kReals);
+}
+
+bool AnswerSide::AreNumbered(const Parts& members) const {
+  std::set<std::string> names;
+  for (const Part& member : members) {
+    const NodeId name = Child(member.node, 0);
+    if ((*this)[name].op != Op::kSymbol) return false;
+    const std::string letters = Letters(name);
+    const size_t mark = letters.find('_');
+    if (mark == std::string::npos || letters.find_first_not_of("0123456789", mark + 1) != std::string::npos)
+      return false;
+    names.insert(letters.substr(0, mark));
+  }
+  return names.size() == 1;
+}
+
 bool AnswerSide::AreAllValues(const Parts& members) const {
   return std::none_of(members.begin(), members.end(),
                       [&](const Part& member) { return (*this)[member.node].op == Op::kRelation; });

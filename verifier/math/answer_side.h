@@ -75,6 +75,12 @@ class AnswerSide {
   Parts ChildrenOf(const Part& part) const;
   // x = 1, y = 2: different names, one value each.
   bool AreNamedApart(const Parts& members) const;
+  // x = 1, y = 2 or (x, y) = (1, 2): each name with its value; empty: it is neither.
+  std::vector<std::pair<Part, Part>> NamedValues(const Part& part) const;
+  // ℤ, which is what is left of k ∈ ℤ: where a variable comes from, not a value.
+  bool IsDomain(NodeId id) const;
+  // x_1 = 1, x_2 = 2: the values of one name, numbered.
+  bool AreNumbered(const Parts& members) const;
   // None is a relation.
   bool AreAllValues(const Parts& members) const;
   // The letters of a text or of a product of names, lower case, without spaces; "" when it is neither.

@@ -1,13 +1,16 @@
+#include <algorithm>
 #include <map>
+#include <utility>
 
 #include "verifier/math/answer_comparison.h"
 
 namespace entrain {
 
 Sameness AnswerComparison::CompareCollections(const Parts& given, const Parts& reference, int depth) {
-  const bool in_order = options_.ordered_lists ||
-                        (given_.AreNamedApart(given) && reference_.AreAllValues(reference)) ||
-                        (reference_.AreNamedApart(reference) && given_.AreAllValues(given));
+  const bool in_order =
+      options_.ordered_lists ||
+      (given_.AreNamedApart(given) && !given_.AreNumbered(given) && reference_.AreAllValues(reference)) ||
+      (reference_.AreNamedApart(reference) && given_.AreAllValues(given));
   if (in_order) return CompareInOrder(given, reference, depth);
   // Every member has its like on the other side; repeats count once.
   std::vector<bool> matched(reference.size(), false);
@@ -52,6 +55,23 @@ Sameness AnswerComparison::CompareCollections(const Parts& given, const Parts& r
   return Sameness::kSame;
 }
 
+void AnswerComparison::LeaveDomainsAway(Parts& given, Parts& reference) const {
+  const auto has_domain = [](const AnswerSide& side, const Parts& parts) {
+    return std::any_of(parts.begin(), parts.end(),
+                       [&](const Part& part) { return side.IsDomain(part.node); });
+  };
+  const auto leave_away = [](const AnswerSide& side, Parts& parts) {
+    Parts values;
+    for (const Part& part : parts) {
+      if (!side.IsDomain(part.node)) values.push_back(part);
+    }
+    if (!values.empty()) parts = std::move(values);
+  };
+  const bool of_given = has_domain(given_, given), of_reference = has_domain(reference_, reference);
+  if (of_given && !of_reference) leave_away(given_, given);
+  if (of_reference && !of_given) leave_away(reference_, reference);
+}
+
 Sameness AnswerComparison::CompareMembers(const Part& given, const Part& reference, Shape g, Shape r,
                                           int depth) {
   // A list of conditions is a set.
@@ -65,10 +85,11 @@ Sameness AnswerComparison::CompareMembers(const Part& given, const Part& referen
   const auto is_open_interval = [](const AnswerSide& side, NodeId id) {
     return side[id].op == Op::kInterval && side[id].payload == 0;
   };
-  const std::optional<Parts> found = given_.Members(given);
+  std::optional<Parts> found = given_.Members(given);
   if (!found.has_value()) return PastLimit(Sameness::kGivenPastLimit, "too many ±");
-  const std::optional<Parts> wanted = reference_.Members(reference);
+  std::optional<Parts> wanted = reference_.Members(reference);
   if (!wanted.has_value()) return PastLimit(Sameness::kReferencePastLimit, "too many ±");
+  LeaveDomainsAway(*found, *wanted);
   if (g == Shape::kCollection && (r == Shape::kTuple || is_open_interval(reference_, reference.node)) &&
       found->size() > 1 && !reference_.HasAlternatives(reference))
     return CompareInOrder(*found, reference_.ChildrenOf(reference), depth);

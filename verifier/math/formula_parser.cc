@@ -2,10 +2,41 @@
 
 #include <utility>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "verifier/math/math_words.h"
 
 namespace entrain {
+namespace {
+
+// Does `text` begin with a letter and \in: "k \in \mathbb{Z}"?
+bool BeginsWithDomain(absl::string_view text) {
+  if (text.empty() || !absl::ascii_isalpha(static_cast<unsigned char>(text[0]))) return false;
+  text = absl::StripLeadingAsciiWhitespace(text.substr(1));
+  return absl::StartsWith(text, "\\in ") || absl::StartsWith(text, "\\in\\") || absl::StartsWith(text, "∈");
+}
+
+// "for" before k \in \mathbb{Z}.
+bool IsForDomain(absl::string_view words, absl::string_view rest) {
+  words = absl::StripAsciiWhitespace(words);
+  for (const absl::string_view link :
+       {"for", "for all", "for any", "for some", "for every", "where", "with"}) {
+    if (words == link) return BeginsWithDomain(rest);
+  }
+  return false;
+}
+
+// "for all x" at the end says nothing about the value.
+bool IsForAll(absl::string_view words, absl::string_view rest) {
+  words = absl::StripAsciiWhitespace(words);
+  rest = absl::StripAsciiWhitespace(rest);
+  return (words == "for all" || words == "for any" || words == "for every" || words == "for each") &&
+         rest.size() == 1 && absl::ascii_isalpha(static_cast<unsigned char>(rest[0]));
+}
+
+}  // namespace
 
 FormulaParser::FormulaParser(absl::string_view text, const ParseOptions& options, ParsedFormula& out)
     : text_(text), options_(options), out_(out), build_(out.formula), lexer_(text) {
@@ -123,6 +154,7 @@ void FormulaParser::AtOperand(const Token& token) {
       return StartBigOperator(token.text);
     case TokenKind::kWords:
       if (argument) return Fail("an argument", token);
+      if (Frame().separator != TokenKind::kEnd && IsForDomain(token.text, lexer_.Rest())) return;
       return PushWords(token);
     case TokenKind::kOpenParen:
       return Open(FrameKind::kParen);
@@ -178,9 +210,10 @@ void FormulaParser::AtOperand(const Token& token) {
     case TokenKind::kRowEnd:
       return Separate(token);
     case TokenKind::kRelation:
-      // "= 5": the rest of a chain whose beginning stands elsewhere.
-      if (token.detail == static_cast<uint32_t>(Relation::kEqual) && !argument &&
-          stack_.back().pending == Pending::kFrame &&
+      // "= 5", "≈ 5": the rest of a chain whose beginning stands elsewhere.
+      if ((token.detail == static_cast<uint32_t>(Relation::kEqual) ||
+           token.detail == static_cast<uint32_t>(Relation::kApproximately)) &&
+          !argument && stack_.back().pending == Pending::kFrame &&
           (Frame().frame == FrameKind::kRoot || Frame().frame == FrameKind::kAligned))
         return;
       return Fail("a number or a variable", token);
@@ -214,6 +247,36 @@ void FormulaParser::Implicit(const Token& token) {
   AtOperand(token);
 }
 
+bool FormulaParser::InCongruence() const {
+  return !relations_.empty() && relations_.back() == Relation::kCongruent;
+}
+
+// A product, unless it is the (mod 4) of a congruence or the (k \in \mathbb{Z}) of a family.
+void FormulaParser::ParenBehindOperand(const Token& token) {
+  absl::string_view rest = lexer_.Rest();
+  const size_t before = rest.size();
+  if (BeginsWithDomain(rest) && Frame().frame == FrameKind::kRoot) {
+    Separate({.kind = TokenKind::kComma});
+    if (!stopped_) Open(FrameKind::kParen);
+    return;
+  }
+  if (InCongruence()) {
+    for (const absl::string_view open : {"\\text{", "\\mathrm{", "\\operatorname{", "\\"}) {
+      if (absl::ConsumePrefix(&rest, open)) break;
+    }
+    absl::ConsumePrefix(&rest, "b");
+    if (absl::ConsumePrefix(&rest, "mod") &&
+        (rest.empty() || !absl::ascii_isalpha(static_cast<unsigned char>(rest[0])))) {
+      rest = absl::StripLeadingAsciiWhitespace(rest);
+      absl::ConsumePrefix(&rest, "}");
+      lexer_.Skip(before - rest.size());
+      PushOperator(Pending::kModulo, precedence::kModulo);
+      return Open(FrameKind::kParen);
+    }
+  }
+  Implicit(token);
+}
+
 void FormulaParser::AtOperator(const Token& token) {
   if (operands_.back().words) {
     const bool names = token.kind == TokenKind::kColon ||
@@ -237,7 +300,7 @@ void FormulaParser::AtOperator(const Token& token) {
     case TokenKind::kDivide:
       return PushOperator(Pending::kDivide, precedence::kMultiply);
     case TokenKind::kMod:
-      if (token.detail == 1) return PushOperator(Pending::kModulo, precedence::kModulo);
+      if (token.detail == 1 || InCongruence()) return PushOperator(Pending::kModulo, precedence::kModulo);
       return PushOperator(Pending::kRemainder, precedence::kMultiply);
     case TokenKind::kColon:
       if (Frame().frame == FrameKind::kSet) return SuchThat(token);
@@ -252,6 +315,11 @@ void FormulaParser::AtOperator(const Token& token) {
     case TokenKind::kChoose:
       return PushOperator(Pending::kChoose, precedence::kChoose, token.detail);
     case TokenKind::kRelation:
+      // 12 in, 12 \text{in}^2: inches.
+      if (token.detail == static_cast<uint32_t>(Relation::kIn) && operands_.back().number &&
+          (absl::StrContains(token.text, "in")) &&
+          (lexer_.Rest().empty() || absl::StartsWith(lexer_.Rest(), "^")))
+        return Unit({.kind = TokenKind::kWords, .text = "in"});
       return PushRelation(static_cast<Relation>(token.detail));
     case TokenKind::kUnion:
       return PushOperator(Pending::kSetOperation, precedence::kSetOperation,
@@ -311,6 +379,8 @@ void FormulaParser::AtOperator(const Token& token) {
     case TokenKind::kEndEnvironment:
       return CloseEnvironment(token);
     case TokenKind::kWords:
+      if (IsForDomain(token.text, lexer_.Rest())) return Separate({.kind = TokenKind::kComma});
+      if (IsForAll(token.text, lexer_.Rest())) return lexer_.Skip(lexer_.Rest().size());
       return Unit(token);
     case TokenKind::kCurrency:
       return WrapUnit(std::string(token.text));
@@ -330,13 +400,18 @@ void FormulaParser::AtOperator(const Token& token) {
       if (token.detail == 0 && operands_.back().number && UnitFraction()) return;
       return Implicit(token);
     case TokenKind::kDots:
-      if (operands_.back().number) return;  // 0.333… stands for its decimals
+      if (operands_.back().number && !operands_.back().whole) return;  // 0.333… stands for its decimals
       return Fail("an operator", token);
     case TokenKind::kSymbol:
+      // 6.02 x 10^23: the letter stands for the sign.
+      if (operands_.back().number && (token.text == "x" || token.text == "X") &&
+          absl::StartsWith(lexer_.Rest(), "10^"))
+        return PushOperator(Pending::kMultiply, precedence::kMultiply);
+      if (operands_.back().number && token.spaced && token.text == "m" && MetresPerSecond()) return;
+      return Implicit(token);
     case TokenKind::kConstant:
     case TokenKind::kFunction:
     case TokenKind::kBigOperator:
-    case TokenKind::kOpenParen:
     case TokenKind::kOpenBrace:
     case TokenKind::kOpenSet:
     case TokenKind::kOpenAngle:
@@ -346,6 +421,8 @@ void FormulaParser::AtOperator(const Token& token) {
     case TokenKind::kRoot:
     case TokenKind::kBeginEnvironment:
       return Implicit(token);
+    case TokenKind::kOpenParen:
+      return ParenBehindOperand(token);
     default:
       return Fail("an operator", token);
   }

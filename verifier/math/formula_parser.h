@@ -25,6 +25,8 @@ class FormulaParser {
   void AtOperator(const Token& token);
   bool BeginsOperand(TokenKind kind) const;
   void AfterWords(const Token& token);
+  bool InCongruence() const;
+  void ParenBehindOperand(const Token& token);
   void Implicit(const Token& token);
   Lexer::Context LexerContext() const;
   void Fail(absl::string_view expected, const Token& found);
@@ -39,6 +41,7 @@ class FormulaParser {
   bool MixedNumber(const Token& token);
   bool MixedFraction();
   bool UnitFraction();
+  bool MetresPerSecond();
   void BaseSubscript();
   void Unit(const Token& token);
   void UnitExponent(std::string& name);

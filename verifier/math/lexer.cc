@@ -53,6 +53,20 @@ bool OnlyWords(absl::string_view text) {
   });
 }
 
+// Without white space at the ends: " ", "~", "\\ ", "\\,", "\\;", "\\:", "\\!".
+absl::string_view StripSpaces(absl::string_view text) {
+  for (size_t before = text.size() + 1; text.size() < before;) {
+    before = text.size();
+    while (!text.empty() && IsSpace(text[0])) text.remove_prefix(1);
+    while (!text.empty() && IsSpace(text.back())) text.remove_suffix(1);
+    for (const absl::string_view space : {"\\ ", "\\,", "\\;", "\\:", "\\!"}) {
+      absl::ConsumePrefix(&text, space);
+      absl::ConsumeSuffix(&text, space);
+    }
+  }
+  return text;
+}
+
 Token ConstantToken(Constant constant) {
   return {.kind = TokenKind::kConstant, .detail = static_cast<uint32_t>(constant)};
 }
@@ -80,7 +94,10 @@ absl::string_view Lexer::Rest() {
 
 // Commands that are nothing but space, or the look of what follows.
 bool Lexer::SkipIgnoredCommand() {
-  if (at_ + 1 >= text_.size()) return false;
+  if (at_ + 1 >= text_.size()) {  // of "\\ ", whose space was cut off
+    ++at_;
+    return true;
+  }
   const char next = text_[at_ + 1];
   if (absl::StrContains(",;:! >()[]", next)) {  // spaces and the borders of mathematics
     at_ += 2;
@@ -97,7 +114,7 @@ bool Lexer::SkipIgnoredCommand() {
     return true;
   }
   if (name == "hspace" || name == "phantom" || name == "label" || name == "tag" || name == "color" ||
-      name == "vspace") {
+      name == "vspace" || name == "textcolor") {
     const size_t braces =
         end < text_.size() && text_[end] == '{' ? BracesEnd(text_, end, kMaxNameBytes) : end;
     if (braces == 0) return false;
@@ -278,12 +295,14 @@ Token Lexer::TextCommand(absl::string_view command, const Context& context) {
     at_ = styled_ = open;
     return Ascii(context);
   }
-  const absl::string_view content = absl::StripAsciiWhitespace(text_.substr(open + 1, end - open - 2));
+  const absl::string_view content = StripSpaces(text_.substr(open + 1, end - open - 2));
   const size_t bytes = end - at_;
   if (content.empty()) {
     at_ = end;
     return Next(context);
   }
+  if (content == "," || content == ";")
+    return Take(content == "," ? TokenKind::kComma : TokenKind::kSemicolon, bytes);
   absl::string_view bare = content;
   while (absl::ConsumePrefix(&bare, ",")) bare = absl::StripLeadingAsciiWhitespace(bare);
   while (absl::ConsumeSuffix(&bare, ",")) bare = absl::StripTrailingAsciiWhitespace(bare);

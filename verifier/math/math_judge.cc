@@ -176,7 +176,7 @@ class MathJudge final : public Judge {
     } else if (!given.formula()) {
       detail = absl::StrCat("no formula: ", given.parsed.detail);
     }
-    const bool words = !reference.formula() || reference.words() || given.words();
+    const bool words = !reference.formula() || !given.formula() || reference.words() || given.words();
     if (words && FoldAnswer(given.text) == FoldAnswer(reference.text)) return Correct(std::move(given.text));
     const std::optional<char> letter = ChoiceLetter(reference.text);
     if (letter.has_value() && ChoiceLetter(given.text) == letter) return Correct(std::move(given.text));

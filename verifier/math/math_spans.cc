@@ -100,9 +100,9 @@ std::optional<MathSpan> FirstMathSpan(absl::string_view text) {
   return SpanReader(text.substr(0, kMaxBytes), 0).Next();
 }
 
-std::string MathSpansText(absl::string_view text, const MathSpan& first) {
+std::string MathSpansText(absl::string_view text, const MathSpan& first, size_t& end) {
   std::string out = absl::StrCat(first.inside, PercentAfter(text, first.end));
-  size_t end = first.end;
+  end = first.end;
   for (int more = 0; more < 16; ++more) {
     const std::optional<MathSpan> next = SpanReader(text.substr(0, end + 4'000), end).Next();
     if (!next.has_value() || !Joins(text.substr(end, next->begin - end))) break;

@@ -19,7 +19,7 @@ std::optional<MathSpan> FirstMathSpan(absl::string_view text);
 
 // The text of `first` and of those that follow it with nothing but "and", "or" or a comma between, joined by
 // commas; a percent sign behind it is part of it.
-std::string MathSpansText(absl::string_view text, const MathSpan& first);
+std::string MathSpansText(absl::string_view text, const MathSpan& first, size_t& end);
 
 // The last one with those that stand together with it: where it ends, and its text.
 std::optional<std::pair<size_t, std::string>> LastMathSpans(absl::string_view text);

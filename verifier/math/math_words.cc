@@ -131,15 +131,16 @@ Table MakeCommands() {
     table[name] = Of(TokenKind::kBigOperator, 0, name);
   for (const absl::string_view name : {"varepsilon", "vartheta", "varphi", "varrho", "varsigma"})
     table[name] = Of(TokenKind::kSymbol, 0, name.substr(3));
-  for (const absl::string_view name :
-       {"top",       "intercal", "ell",        "hbar",       "partial", "nabla",
-        "triangle",  "square",   "perp",       "parallel",   "bot",     "angle",
-        "forall",    "exists",   "Rightarrow", "implies",    "iff",     "Leftrightarrow",
-        "subset",    "subseteq", "notin",      "star",       "dagger",  "checkmark",
-        "heartsuit", "clubsuit", "spadesuit",  "diamondsuit"})
+  for (const absl::string_view name : {"top",       "intercal",       "ell",       "hbar",       "partial",
+                                       "nabla",     "triangle",       "square",    "perp",       "parallel",
+                                       "bot",       "angle",          "exists",    "Rightarrow", "implies",
+                                       "iff",       "Leftrightarrow", "subset",    "subseteq",   "notin",
+                                       "star",      "dagger",         "checkmark", "heartsuit",  "clubsuit",
+                                       "spadesuit", "diamondsuit"})
     table[name] = Of(TokenKind::kSymbol, 0, name);
-  for (const char* name : {"forall", "exists", "Rightarrow", "implies", "iff", "Leftrightarrow", "subset",
-                           "subseteq", "notin", "perp", "parallel"})
+  table["forall"] = Of(TokenKind::kWords, 0, "for all");
+  for (const char* name : {"exists", "Rightarrow", "implies", "iff", "Leftrightarrow", "subset", "subseteq",
+                           "notin", "perp", "parallel"})
     table[name] = Of(TokenKind::kUnknown, 0, "\\");
   return table;
 }
@@ -244,6 +245,8 @@ absl::flat_hash_map<char32_t, Token> MakeRunes() {
   constexpr char32_t kLetters[] = U"αβγδεζηθικλμνξρστφχψωυΓΔΘΛΞΠΣΦΨΩΥ";
   for (size_t i = 0; i < std::size(kGreek); ++i) table[kLetters[i]] = Of(TokenKind::kSymbol, 0, kGreek[i]);
   table[U'ϕ'] = Of(TokenKind::kSymbol, 0, "phi");
+  table[U'∠'] = Of(TokenKind::kSymbol, 0, "angle");
+  table[U'△'] = Of(TokenKind::kSymbol, 0, "triangle");
   table[U'ℓ'] = Of(TokenKind::kSymbol, 0, "ell");
   table[U'Δ'] = table[U'∆'] = Of(TokenKind::kSymbol, 0, "Delta");
   table[U'∑'] = Of(TokenKind::kBigOperator, 0, "sum");
@@ -317,14 +320,16 @@ bool IsWord(absl::string_view letters) {
 }
 
 bool ChangesTheNumber(absl::string_view word) {
-  static const auto* const kWords = new Names{
-      "hundred",  "hundreds", "thousand", "thousands", "million", "millions", "billion",  "billions",
-      "trillion", "dozen",    "dozens",   "percent",   "pi",      "half",     "halves",   "third",
-      "thirds",   "quarter",  "quarters", "fifths",    "tenths",  "times",    "plus",     "minus",
-      "over",     "or",       "and",      "to",        "not",     "no",       "than",     "mod",
-      "factor",   "squared",  "cubed",    "least",     "most",    "between",  "negative", "infinity",
-      "power",    "root",     "twice",    "double",    "triple",  "more",     "fewer",    "never",
-      "except",   "without",  "if",       "when",      "where"};
+  static const auto* const kWords =
+      new Names{"hundred", "hundreds", "thousand", "thousands", "million", "millions", "billion", "billions",
+                "trillion", "dozen", "dozens", "percent", "pi", "half", "halves", "third", "thirds",
+                "quarter", "quarters", "fifths", "tenths", "times", "plus", "minus", "over", "or", "and",
+                "to", "not", "no", "than", "mod", "factor", "squared", "cubed", "least", "most", "between",
+                "negative", "infinity", "power", "root", "twice", "double", "triple", "more", "fewer",
+                "never", "except", "without", "if", "when", "where",
+                // Dates are words.
+                "january", "february", "march", "april", "june", "july", "august", "september", "october",
+                "november", "december"};
   return kWords->contains(absl::AsciiStrToLower(word));
 }
 

@@ -9,7 +9,8 @@
 namespace entrain {
 namespace {
 
-// What stands around an answer and is no part of it: Markdown, quotes, a full stop, the \[…\] of the whole.
+// What stands around an answer and is no part of it: Markdown, quotes, dollars, a full stop, the \[…\] of the
+// whole.
 absl::string_view Unwrap(absl::string_view text) {
   for (;;) {
     const size_t before = text.size();
@@ -17,6 +18,8 @@ absl::string_view Unwrap(absl::string_view text) {
     if (text.size() >= 4 && absl::StartsWith(text, "**") && absl::EndsWith(text, "**"))
       text = text.substr(2, text.size() - 4);
     if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
+    if (text.size() >= 2 && text.front() == '$' && text.find('$', 1) == text.size() - 1)
+      text = text.substr(1, text.size() - 2);
     if (!absl::EndsWith(text, "...") && !absl::EndsWith(text, "\\.") && !absl::EndsWith(text, "\\right."))
       absl::ConsumeSuffix(&text, ".");
     if (!absl::EndsWith(text, "\\,") && !absl::EndsWith(text, "\\;") && !absl::EndsWith(text, "\\:")) {

@@ -289,7 +289,8 @@ void FormulaParser::Close(const Token& token) {
     case FrameKind::kSquare: {
       const bool left_closed = frame.frame == FrameKind::kSquare;
       if (rows && right_closed) return PushOperand(MatrixOfRows(elements));
-      if (single && left_closed == right_closed) return PushOperand(inside.id);
+      if (single && left_closed == right_closed)
+        return PushOperand(inside.id, {.digits = inside.whole && !left_closed});
       if (elements.size() == 2 && (left_closed || right_closed)) {
         const NodeId interval =
             build_.Node(Op::kInterval, (left_closed ? 1 : 0) | (right_closed ? 2 : 0), elements);

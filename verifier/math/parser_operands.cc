@@ -85,13 +85,13 @@ bool IsCall(absl::string_view name, absl::string_view rest) {
          (digits || (inside.size() == 1 && absl::ascii_isalpha(static_cast<unsigned char>(inside[0]))));
 }
 
-// A number or one letter.
+// A number, a letter, or both: 2n.
 bool TakeSimple(absl::string_view& text) {
   SkipBlanks(text);
-  if (TakeDigits(text).empty()) {
-    if (text.empty() || !absl::ascii_isalpha(static_cast<unsigned char>(text[0]))) return false;
-    text.remove_prefix(1);
-  }
+  const bool digits = !TakeDigits(text).empty();
+  const bool letter = !text.empty() && absl::ascii_isalpha(static_cast<unsigned char>(text[0]));
+  if (!digits && !letter) return false;
+  if (letter) text.remove_prefix(1);
   SkipBlanks(text);
   return true;
 }
@@ -202,6 +202,21 @@ bool FormulaParser::UnitFraction() {
   return true;
 }
 
+// "20 m/s", "9.8 m/s^2" without \text: the lexer stands behind the m.
+bool FormulaParser::MetresPerSecond() {
+  absl::string_view rest = lexer_.Rest();
+  const size_t before = rest.size();
+  if (!absl::ConsumePrefix(&rest, "/s")) return false;
+  for (const absl::string_view square : {"^2", "^{2}", "²"}) {
+    if (absl::ConsumePrefix(&rest, square)) break;
+  }
+  if (!absl::StripAsciiWhitespace(rest).empty()) return false;
+  std::string name = absl::StrCat("m", lexer_.Rest().substr(0, before - rest.size()));
+  lexer_.Skip(before - rest.size());
+  WrapUnit(std::move(name));
+  return true;
+}
+
 // 1010_2 and 1010_{2}: digits in a base, which are the same only as digits in that base.
 void FormulaParser::BaseSubscript() {
   absl::string_view rest = lexer_.Rest();
@@ -222,7 +237,7 @@ void FormulaParser::BaseSubscript() {
     absl::ConsumePrefix(&rest, "}");
     while (absl::StartsWith(rest, "}")) rest.remove_prefix(1);
   }
-  if (!operands_.back().whole || base.empty() || base.size() > 3)
+  if (!(operands_.back().whole || operands_.back().digits) || base.empty() || base.size() > 3)
     return Fail("an operator", {.kind = TokenKind::kUnderscore, .text = "_"});
   lexer_.Skip(before - rest.size());
   const NodeId digits = Top();
@@ -298,7 +313,7 @@ void FormulaParser::Unit(const Token& token) {
   for (;;) {
     absl::string_view rest = lexer_.Rest();
     if (!absl::StartsWith(rest, "/\\text{") && !absl::StartsWith(rest, "/\\mathrm{") &&
-        !absl::StartsWith(rest, "/ \\text{"))
+        !absl::StartsWith(rest, "/ \\text{") && !absl::StartsWith(rest, "/ \\mathrm{"))
       break;
     lexer_.Skip(1);
     const Token under = lexer_.Next({.after_operand = true});

@@ -88,6 +88,7 @@ struct StackEntry {
 struct StackOperand {
   NodeId id = 0;
   bool whole = false;   // a whole number without sign: "1" in 1 1/2
+  bool digits = false;  // a whole number in parentheses: "(101)" in (101)_2
   bool clock = false;   // two digits or more with a zero in front: the minutes of 12:05
   bool number = false;  // a number literal
   bool words = false;   // words that stand before something

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "verifier/math/answer_comparison.h"
+#include "verifier/math/numeric.h"
 
 namespace entrain {
 
@@ -29,6 +30,64 @@ void AnswerComparison::RenameOperands(NodeId given, NodeId reference) {
     if (!names.emplace(old_name, new_name).second || !names.emplace(new_name, old_name).second) return;
   }
   if (!names.empty()) given_.Rename(std::move(names));
+}
+
+std::optional<Sameness> AnswerComparison::CompareNamedValues(const Part& given, const Part& reference,
+                                                             int depth) {
+  const bool one_relation =
+      (given_[given.node].op == Op::kRelation) != (reference_[reference.node].op == Op::kRelation);
+  if (!one_relation) return std::nullopt;
+  const auto wanted = reference_.NamedValues(reference);
+  if (wanted.empty()) return std::nullopt;
+  const auto found = given_.NamedValues(given);
+  if (found.empty()) return std::nullopt;
+  if (found.size() != wanted.size()) return Differs("another number of values");
+  for (const auto& [name, value] : wanted) {
+    const auto same = std::find_if(found.begin(), found.end(), [&, n = name](const auto& pair) {
+      return SameName(pair.first.node, n.node);
+    });
+    if (same == found.end()) return Differs("a name that is missing");
+    const Sameness values = Compare(same->second, value, depth + 1);
+    if (values != Sameness::kSame) return values;
+  }
+  return Sameness::kSame;
+}
+
+bool AnswerComparison::IsFalse(AnswerSide& side, const Part& equation) {
+  constexpr uint32_t kMaxSides = 16;
+  const Node& node = side[equation.node];
+  if (node.child_count > kMaxSides || side.Has(equation.node, kPercentInside | kDegreesInside)) return false;
+  const Relation* relations = side.RelationsOf(equation.node);
+  std::optional<TermId> before;
+  for (uint32_t i = 0; i < node.child_count; ++i) {
+    const NodeId child = side.Child(equation.node, i);
+    if (side.ShapeOf(child) != Shape::kScalar || side[child].op == Op::kUnit) return false;
+    const TermId term = MakeTerm(side, {child, equation.signs});
+    const bool exact = terms_.AsRational(term) != nullptr && side.DecimalsOf(child, false) < 0;
+    const bool equal = i > 0 && relations[i - 1] == Relation::kEqual;
+    if (exact && equal && before.has_value() && *before != term) return true;
+    before = exact ? std::optional(term) : std::nullopt;
+  }
+  return false;
+}
+
+std::optional<Part> AnswerComparison::OtherValue(const Part& equation) {
+  const Node& node = given_[equation.node];
+  const uint32_t sides = node.child_count;
+  if (given_.RelationsOf(equation.node)[sides - 2] != Relation::kApproximately) return std::nullopt;
+  const Part exact{given_.Child(equation.node, sides - 2), equation.signs};
+  const Part rounded{given_.Child(equation.node, sides - 1), equation.signs};
+  constexpr int32_t kMaxDecimals = 100;
+  const int32_t decimals = given_.DecimalsOf(rounded.node, false);
+  if (decimals < 0 || decimals > kMaxDecimals || given_.ShapeOf(exact.node) != Shape::kScalar)
+    return std::nullopt;
+  const TermId value = MakeTerm(given_, exact), literal = MakeTerm(given_, rounded);
+  if (terms_.Has(value, kHasSymbol) || terms_.AsRational(literal) == nullptr) return std::nullopt;
+  Rational scale, ten(10);
+  fmpq_pow_si(scale.get(), ten.get(), decimals);
+  const std::optional<Rational> wanted = RoundedMultiple(terms_, value, scale, given_work_);
+  if (!wanted.has_value() || !(*wanted == *terms_.AsRational(literal) * scale)) return std::nullopt;
+  return given_.ValueOf(equation.node) == exact.node ? rounded : exact;
 }
 
 std::vector<AnswerComparison::Constraint> AnswerComparison::ConstraintsOf(AnswerSide& side,

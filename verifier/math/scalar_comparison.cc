@@ -86,6 +86,8 @@ Sameness ScalarComparison::CompareExactly(TermId given, TermId reference, std::s
     return Sameness::kDifferent;
   };
   if (terms_.AsRational(given) != nullptr && terms_.AsRational(reference) != nullptr) return different();
+  // What infinity or 1/0 is part of is no number.
+  if (terms_.Has(given, kNoNumber) != terms_.Has(reference, kNoNumber)) return different();
   const TermId difference = terms_.Difference(given, reference);
   if (work_.UsedUp()) return PastLimit(given, reference, detail);
   if (const Rational* value = terms_.AsRational(difference))

@@ -109,8 +109,10 @@ TermId Terms::Number(const Rational& value) {
 TermId Terms::Integer(int64_t value) { return Number(Rational(value)); }
 
 TermId Terms::Of(Constant constant) {
-  return Intern(TermKind::kConstant, static_cast<uint32_t>(constant), {},
-                constant == Constant::kI ? kHasImaginary : kNotRationalFunction);
+  const uint8_t flags = constant == Constant::kI          ? kHasImaginary
+                        : constant == Constant::kInfinity ? kNotRationalFunction | kNoNumber
+                                                          : kNotRationalFunction;
+  return Intern(TermKind::kConstant, static_cast<uint32_t>(constant), {}, flags);
 }
 
 uint32_t Terms::NameIndex(std::string_view name) {
@@ -191,7 +193,7 @@ TermId Terms::Sum(absl::Span<const TermId> terms) {
     }
     if (coefficient.IsOne()) {
       out.push_back(summands[i].rest);
-    } else if (!coefficient.IsZero()) {
+    } else if (!coefficient.IsZero() || Has(summands[i].rest, kNoNumber)) {  // ∞ − ∞ is not 0
       std::vector<TermId> factors = {Number(coefficient)};
       const Term& rest = terms_[summands[i].rest];
       if (rest.kind == TermKind::kProduct) {
@@ -230,8 +232,7 @@ void Terms::CollectFactor(TermId factor, std::vector<Part>& parts, Rational& coe
 // 0 · x is 0, but 0/0 and 0 · ∞ are nothing.
 TermId Terms::ZeroTimes(const std::vector<Part>& parts) {
   for (const Part& part : parts) {
-    const bool infinite = IsConstant(part.key, Constant::kInfinity);
-    if (part.key == zero_ || infinite)
+    if (part.key == zero_ || Has(part.key, kNoNumber))
       return Intern(TermKind::kProduct, 0, {zero_, RawPower(part.key, part.value)}, 0);
   }
   return zero_;
@@ -290,7 +291,8 @@ TermId Terms::Product(absl::Span<const TermId> factors) {
 TermId Terms::RawPower(TermId base, TermId exponent) {
   if (exponent == one_) return base;
   const Rational* value = AsRational(exponent);
-  const uint8_t flags = value != nullptr && value->IsInteger() ? 0 : kNotRationalFunction;
+  uint8_t flags = value != nullptr && value->IsInteger() ? 0 : kNotRationalFunction;
+  if (base == zero_ && value != nullptr && value->Sign() < 0) flags |= kNoNumber;
   return Intern(TermKind::kPower, 0, {base, exponent}, flags);
 }
 
@@ -372,6 +374,7 @@ TermId Terms::Power(TermId base, TermId exponent) {
   const Rational* e_pointer = AsRational(exponent);
   const Rational* base_pointer = AsRational(base);
   if (e_pointer == nullptr) {
+    if (base == one_ && Has(exponent, kNoNumber)) return RawPower(base, exponent);
     if (base_pointer != nullptr && base_pointer->Sign() > 0) {
       const Rational copy = *base_pointer;
       return PowerOfPrimes(copy, exponent);
@@ -379,7 +382,7 @@ TermId Terms::Power(TermId base, TermId exponent) {
     return RawPower(base, exponent);
   }
   const Rational e = *e_pointer;
-  if (e.IsZero()) return one_;
+  if (e.IsZero()) return Has(base, kNoNumber) ? RawPower(base, exponent) : one_;
   if (base_pointer != nullptr) {
     const Rational copy = *base_pointer;
     return FoldPower(copy, e);
@@ -467,7 +470,7 @@ TermId Terms::Log(TermId of) {
     const bool positive = (value != nullptr && value->Sign() > 0) || IsConstant(base, Constant::kE);
     if (positive && !Has(exponent, kHasImaginary)) return Product({exponent, Log(base)});
   }
-  return Intern(TermKind::kLog, 0, {of}, kNotRationalFunction);
+  return Intern(TermKind::kLog, 0, {of}, kNotRationalFunction | (of == zero_ ? kNoNumber : 0));
 }
 
 TermId Terms::Apply(Function function, absl::Span<const TermId> arguments) {

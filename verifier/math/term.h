@@ -30,9 +30,10 @@ enum class TermKind : uint8_t {
 // What is somewhere inside a term.
 enum TermFlag : uint8_t {
   kHasSymbol = 1,
-  kHasImaginary = 2,        // i, or a function that asks for parts of complex numbers
-  kHasAbs = 4,              // |…|
-  kNotRationalFunction = 8  // anything but rationals, symbols, i, sums, products and whole powers
+  kHasImaginary = 2,         // i, or a function that asks for parts of complex numbers
+  kHasAbs = 4,               // |…|
+  kNotRationalFunction = 8,  // anything but rationals, symbols, i, sums, products and whole powers
+  kNoNumber = 16  // infinity, 1/0, ln 0: ∞ − ∞, ∞/∞, 0 · ∞, 1^∞ and the like are nothing
 };
 
 struct Term {

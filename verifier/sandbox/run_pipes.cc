@@ -15,6 +15,7 @@ namespace {
 
 constexpr size_t kChunk = 64 << 10;
 constexpr size_t kKeptErrors = 4 << 10;
+constexpr size_t kMaxWritten = 1 << 20;  // bytes that are kept though they are written
 
 // write(2) to a pipe that may have no reader: EPIPE, and no SIGPIPE to anybody.
 ssize_t WriteQuietly(int descriptor, const char* data, size_t size) {
@@ -57,8 +58,8 @@ int Milliseconds(absl::Duration timeout) {
 
 void RunPipes::Send(absl::string_view bytes) {
   if (!input_open_) return;
-  if (written_ == to_write_.size()) {
-    to_write_.clear();
+  if (written_ == to_write_.size() || written_ > kMaxWritten) {
+    to_write_.erase(0, written_);
     written_ = 0;
   }
   to_write_.append(bytes.data(), bytes.size());

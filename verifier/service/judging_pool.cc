@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/clock.h"
 #include "common/mutex.h"
+#include "common/status_macros.h"
 
 namespace entrain {
 namespace {
@@ -91,35 +92,11 @@ class JudgingPool::State {
     const auto batch =
         std::make_shared<Batch>(std::move(items), clock_.Monotonic(), deadline, std::move(done));
     for (const VerifyItem& item : batch->items) batch->bytes_waiting += BytesOf(item);
-    MutexLock lock(mutex_);
-    if (draining_) {
-      ++stats_.batches_refused;
-      return absl::UnavailableError("the verifier is stopping; ask another replica");
-    }
-    auto known = by_name_.find(client);
-    if (!Fits(*batch, known == by_name_.end() ? nullptr : &*known->second)) {
-      ++stats_.batches_refused;
-      return absl::ResourceExhaustedError(absl::StrCat("the verifier's queue is full (", stats_.items_waiting,
-                                                       " items of ", by_name_.size(),
-                                                       " clients wait); ask another replica or later"));
-    }
-    if (known == by_name_.end()) {
-      clients_.push_back({.name = client});
-      known = by_name_.emplace(client, std::prev(clients_.end())).first;
-    }
-    batch->client = known->second;
-    batch->place = batch->client->batches.insert(batch->client->batches.end(), batch);
-    batch->client->items += batch->waiting;
-    batch->client->bytes += batch->bytes_waiting;
-    stats_.items_waiting += static_cast<int64_t>(batch->waiting);
-    stats_.bytes_waiting += static_cast<int64_t>(batch->bytes_waiting);
-    batch->timer = timers_.emplace(batch->NextEnd(), batch);
-    if (batch->timer == timers_.begin()) time_changed_.NotifyOne();
-    if (batch->waiting == 1) {
-      work_.NotifyOne();
-    } else {
-      work_.NotifyAll();
-    }
+    Wakes wakes;
+    ENTRAIN_RETURN_IF_ERROR(Enqueue(client, batch, wakes));
+    // Without the lock, which who is woken takes at once.
+    if (wakes.timer) time_changed_.NotifyOne();
+    for (size_t i = 0; i < wakes.threads; ++i) work_.NotifyOne();
     return batch;
   }
 
@@ -159,13 +136,49 @@ class JudgingPool::State {
   }
 
  private:
+  // What a thread judges. Lives in the thread; others read it with the lock, while running_ points to it.
   struct Task {
+    explicit Task(absl::Duration now) : begin(now) {}
+    absl::Duration begin;
     std::shared_ptr<Batch> batch;
     size_t index = 0;
-    absl::Duration begin;
-    std::stop_source stop{std::nostopstate};
+    std::stop_source stop;
   };
   using Stops = absl::InlinedVector<std::stop_source, 4>;
+  // Who sleeps and must not, now that there is another batch.
+  struct Wakes {
+    bool timer = false;
+    size_t threads = 0;
+  };
+
+  absl::Status Enqueue(const std::string& client, const std::shared_ptr<Batch>& batch, Wakes& wakes) {
+    MutexLock lock(mutex_);
+    if (draining_) {
+      ++stats_.batches_refused;
+      return absl::UnavailableError("the verifier is stopping; ask another replica");
+    }
+    auto known = by_name_.find(client);
+    if (!Fits(*batch, known == by_name_.end() ? nullptr : &*known->second)) {
+      ++stats_.batches_refused;
+      return absl::ResourceExhaustedError(absl::StrCat("the verifier's queue is full (", stats_.items_waiting,
+                                                       " items of ", by_name_.size(),
+                                                       " clients wait); ask another replica or later"));
+    }
+    if (known == by_name_.end()) {
+      clients_.push_back({.name = client});
+      known = by_name_.emplace(client, std::prev(clients_.end())).first;
+    }
+    batch->client = known->second;
+    batch->place = batch->client->batches.insert(batch->client->batches.end(), batch);
+    batch->client->items += batch->waiting;
+    batch->client->bytes += batch->bytes_waiting;
+    stats_.items_waiting += static_cast<int64_t>(batch->waiting);
+    stats_.bytes_waiting += static_cast<int64_t>(batch->bytes_waiting);
+    batch->timer = timers_.emplace(batch->NextEnd(), batch);
+    wakes.timer = batch->timer->first < timer_sleeps_until_;
+    wakes.threads = std::min(idle_threads_, batch->waiting);
+    return absl::OkStatus();
+  }
 
   static bool RoomFor(size_t size, size_t of_client, size_t of_all, size_t max) {
     return of_all <= max && of_client + size <= max - of_all;
@@ -200,36 +213,36 @@ class JudgingPool::State {
   void Close(Batch& batch, size_t i, Verdict verdict, Stops& stops) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     batch.Answer(i, std::move(verdict));
     if (i >= batch.begun) return Leave(batch, i);
-    for (const Task& task : running_) {
-      if (task.batch.get() == &batch && task.index == i) stops.push_back(task.stop);
+    for (const Task* task : running_) {
+      if (task != nullptr && task->batch.get() == &batch && task->index == i) stops.push_back(task->stop);
     }
   }
 
-  // The next item by turns, from now on run by this thread. Nothing when there is none.
-  std::optional<Task> TakeItem(size_t thread) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (clients_.empty()) return std::nullopt;
+  // The next item by turns, from now on run by this thread. False when there is none.
+  bool TakeItem(size_t thread, Task& task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (clients_.empty()) return false;
     clients_.splice(clients_.end(), clients_, clients_.begin());
-    Task task{.batch = clients_.back().batches.front(), .begin = clock_.Monotonic(), .stop = {}};
+    task.batch = clients_.back().batches.front();
     Batch& batch = *task.batch;
     while (batch.answered[batch.begun]) ++batch.begun;
     task.index = batch.begun++;
     Leave(batch, task.index);
-    running_[thread] = task;
+    running_[thread] = &task;
     ++stats_.items_running;
-    return task;
+    return true;
   }
 
-  // What thread judged. The batch when it is complete, to be announced without the lock.
-  std::shared_ptr<Batch> Record(size_t thread, Verdict verdict) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const Task task = std::exchange(running_[thread], Task());
+  // What this thread judged. True when its batch is complete, to be announced without the lock.
+  bool Record(size_t thread, const Task& task, Verdict verdict) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    running_[thread] = nullptr;
     --stats_.items_running;
     Batch& batch = *task.batch;
-    if (batch.answered[task.index]) return nullptr;
+    if (batch.answered[task.index]) return false;
     batch.Answer(task.index, std::move(verdict));
-    if (batch.open > 0) return nullptr;
+    if (batch.open > 0) return false;
     timers_.erase(batch.timer);
     ++stats_.batches_answered;
-    return task.batch;
+    return true;
   }
 
   Verdict Judge(const Task& task) {
@@ -250,24 +263,35 @@ class JudgingPool::State {
   }
 
   void Work(size_t thread) {
-    std::optional<Verdict> verdict;
-    while (true) {
-      std::shared_ptr<Batch> complete;
-      std::optional<Task> task;
-      {
-        MutexLock lock(mutex_);
-        if (verdict.has_value()) complete = Record(thread, *std::exchange(verdict, std::nullopt));
-        while (complete == nullptr && !(task = TakeItem(thread)).has_value()) {
-          if (draining_) return;
-          work_.Wait(mutex_);
+    while (std::unique_ptr<Task> task = AwaitItem(thread)) {
+      while (task != nullptr) {
+        Verdict verdict = Judge(*task);
+        // What an item needs is made, and what it leaves is freed, without the lock.
+        auto next = std::make_unique<Task>(clock_.Monotonic());
+        bool complete = false, found = false;
+        {
+          MutexLock lock(mutex_);
+          complete = Record(thread, *task, std::move(verdict));
+          found = !complete && TakeItem(thread, *next);
         }
-      }
-      if (complete != nullptr) {
-        Announce(*complete);
-      } else {
-        verdict = Judge(*task);
+        if (complete) Announce(*task->batch);
+        task = found ? std::move(next) : nullptr;
       }
     }
+  }
+
+  // Null when the pool drains and nothing waits.
+  std::unique_ptr<Task> AwaitItem(size_t thread) {
+    auto task = std::make_unique<Task>(clock_.Monotonic());
+    MutexLock lock(mutex_);
+    while (!TakeItem(thread, *task)) {
+      if (draining_) return nullptr;
+      ++idle_threads_;
+      work_.Wait(mutex_);
+      --idle_threads_;
+      task->begin = clock_.Monotonic();
+    }
+    return task;
   }
 
   // Gives the items of a batch that end by `now` their verdict; complete batches are left to announce.
@@ -276,8 +300,9 @@ class JudgingPool::State {
     while (batch->open > 0 && (batch->NextEnd() <= now || drained_by_ <= now)) {
       const size_t i = batch->by_end[batch->first_end];
       double seconds = 0;
-      for (const Task& task : running_) {
-        if (task.batch == batch && task.index == i) seconds = absl::ToDoubleSeconds(now - task.begin);
+      for (const Task* task : running_) {
+        if (task != nullptr && task->batch == batch && task->index == i)
+          seconds = absl::ToDoubleSeconds(now - task->begin);
       }
       const absl::string_view why = batch->ends[i] <= now ? kDeadline : "the verifier stopped ";
       const absl::string_view when = i < batch->begun ? "while this item was judged" : kBefore;
@@ -315,7 +340,9 @@ class JudgingPool::State {
     const absl::Duration next =
         std::min(drained_by_, timers_.empty() ? absl::InfiniteDuration() : timers_.begin()->first);
     // The longest wait is bounded, because a wait without end overflows in the standard library.
-    time_changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(std::min(next - now, absl::Hours(1))));
+    timer_sleeps_until_ = std::min(next, now + absl::Hours(1));
+    time_changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(timer_sleeps_until_ - now));
+    timer_sleeps_until_ = -absl::InfiniteDuration();
   }
 
   static void Stop(Stops& stops) {
@@ -331,7 +358,10 @@ class JudgingPool::State {
   std::list<WaitingClient> clients_ ABSL_GUARDED_BY(mutex_);  // whose turn is next first
   std::map<std::string, std::list<WaitingClient>::iterator> by_name_ ABSL_GUARDED_BY(mutex_);
   std::multimap<absl::Duration, std::shared_ptr<Batch>> timers_ ABSL_GUARDED_BY(mutex_);  // by NextEnd
-  std::vector<Task> running_ ABSL_GUARDED_BY(mutex_);  // of each thread; no batch while idle
+  std::vector<const Task*> running_ ABSL_GUARDED_BY(mutex_);  // of each thread; null while it judges nothing
+  size_t idle_threads_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Of KeepTime, which looks at timers_ before it sleeps; in the past while it is awake.
+  absl::Duration timer_sleeps_until_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Duration drained_by_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
   JudgingPoolStats stats_ ABSL_GUARDED_BY(mutex_);

@@ -461,6 +461,52 @@ TEST(CodeAssert, TheProgramCannotForgeSuccess) {
             "def f(x):\n  x.append(1)\n  return [2]",
             {"w = [1]\nassert f(w[:]) == w"},
             "wrong"},
+           // int | str is a value that cannot be sent back.
+           {"gives the test's function what it makes no answer of",
+            "def f(g):\n  try: g(int, str)\n  except BaseException: pass\n  return 1",
+            {"assert f(lambda a, b: a | b) == 4"},
+            "wrong",
+            "expected 4, found 1"},
+           {"lets the test's function fail",
+            "def f(g): return g({})",
+            {"assert f(lambda d: d.keys()) == 4"},
+            "wrong",
+            "TypeError"},
+           {"ends the iteration over the cases",
+            "def f(x): raise StopIteration",
+            {"assert all(map(lambda x: f(x) == 2 * x, [2, 3]))"},
+            "wrong",
+            "the program raised StopIteration"},
+           {"ends the iteration with an exception of its own",
+            "class End(StopIteration): pass\ndef f(x): raise End",
+            {"for y in map(f, [2]): assert y == 4"},
+            "wrong",
+            "the program raised StopIteration"},
+           {"zero, whatever it is combined with",
+            "class E:\n  def __xor__(self, o): return 0\ndef f(x): return E()",
+            {"assert f(2) ^ 4 == 0"},
+            "wrong",
+            "no xor of them"},
+           {"has an operator for the test's own objects",
+            "class E:\n  def __add__(self, o): return 4\ndef f(x): return E()",
+            {"class P: pass\nassert f(2) + P() == 4"},
+            "wrong",
+            "TypeError"},
+           {"raises what cannot be written",
+            "def f(x): raise ValueError(10 ** 5000)",
+            {"assert f(2) == 4"},
+            "wrong",
+            "ValueError"},
+           {"raises what is written as no text",
+            "class E:\n  def __repr__(self): return 3\ndef f(x): raise KeyError([E()])",
+            {"assert f(2) == 4"},
+            "wrong",
+            "KeyError"},
+           {"leaves while its exception is written",
+            "import os\nclass E:\n  def __repr__(self): os._exit(0)\ndef f(x): raise KeyError([E()])",
+            {"assert f(2) == 4"},
+            "wrong",
+            "exit status 0"},
        }) {
     SCOPED_TRACE(row.name);
     Check(row, {{"per_test_s", 1}});
@@ -509,6 +555,18 @@ TEST(CodeAssert, TheDeadlineOfTheCallIsNotTheProgramsFault) {
   const Verdict late_output =
       JudgeProgram(ProgramVerifier(), "while True: pass", reads, absl::Milliseconds(300));
   EXPECT_EQ(KindOf(late_output), "timeout") << late_output.detail;
+}
+
+// The deadline is behind all that the item grants; a program that lives on in silence must not reach it.
+TEST(CodeAssert, NoProgramHidesInTheDeadlineOfTheCall) {
+  for (const char* program : {"import os, time\nos.closerange(0, 64)\ntime.sleep(60)",
+                              "import os, time\ndef f(x):\n  os.closerange(0, 64)\n  time.sleep(60)"}) {
+    const Verdict verdict =
+        JudgeProgram(ProgramVerifier(), program,
+                     {{"tests", {"assert f(2) == 4"}}, {"per_test_s", 4}, {"total_s", 4}}, absl::Seconds(5));
+    EXPECT_EQ(KindOf(verdict), "wrong") << verdict.detail;
+    EXPECT_THAT(verdict.detail, HasSubstr("closed the channel"));
+  }
 }
 
 TEST(CodeAssert, CallingOffStopsTheProgram) {

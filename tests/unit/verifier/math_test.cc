@@ -259,6 +259,46 @@ TEST(Math, AChoiceIsItsLetterWithOrWithoutItsText) {
     EXPECT_EQ(KindOf(JudgeOne("math", Boxed(row.answer), row.reference)), "wrong") << row.answer;
 }
 
+TEST(Math, AnAnswerThatNamesAnotherChoiceTooIsWrong) {
+  for (const char* answer :
+       {"(B) and (C)", "B. or C.", "B) C)", "B. C. D.", "B: or C", "B. A", "B. A C D", "(B), (C)"})
+    EXPECT_EQ(KindOf(JudgeOne("math", Boxed(answer), "B")), "wrong") << answer;
+  for (const char* answer :
+       {"B. A = 3", "(B) Vitamin C", "\\textbf{(B)}\\ 42", "\\text{(B)}~\\frac12", "(B)\\quad 7"})
+    EXPECT_EQ(KindOf(JudgeOne("math", Boxed(answer), "B")), "correct") << answer;
+}
+
+TEST(Math, ASentenceThatGoesOnWithAnotherAnswerIsNotItsFirst) {
+  for (const char* text :
+       {"The answer is $17$, or maybe $18$.", "The answer is $17$ if $x>0$ and $18$ otherwise.",
+        "The answer is $17$, possibly $18$."})
+    EXPECT_EQ(KindOf(JudgeOne("math", text, "17")), "wrong") << text;
+  for (const char* text : {"The answer is $17$, or seventeen.", "The answer is 17 because 3 + 14 = 17.",
+                           "The answer is $17$ (not $18$)."})
+    EXPECT_EQ(KindOf(JudgeOne("math", text, "17")), "correct") << text;
+}
+
+// ∞ − ∞, ∞/∞, 1^∞, ∞^0, 1/0 − 1/0 and ln 0 − ln 0 have no value, so they are not the one that cancelling
+// gives.
+TEST(Math, WhatIsNoNumberDoesNotCancel) {
+  for (const Row& row : {Row{"\\infty-\\infty", "0"}, Row{"\\frac{\\infty}{\\infty}", "1"},
+                         Row{"1^{\\infty}", "1"}, Row{"\\infty^0", "1"}, Row{"42+\\frac10-\\frac10", "42"},
+                         Row{"x+\\ln 0-\\ln 0", "x"}, Row{"0\\cdot\\infty", "0"}})
+    EXPECT_EQ(KindOf(JudgeOne("math", Boxed(row.answer), row.reference)), "wrong") << row.answer;
+  for (const Row& row : {Row{"+\\infty", "\\infty"}, Row{"-\\infty", "-\\infty"}})
+    EXPECT_EQ(KindOf(JudgeOne("math", Boxed(row.answer), row.reference)), "correct") << row.answer;
+}
+
+// An equation says its value only where it is true; √51 is 7.1414…, so 7.14 is rounded right.
+TEST(Math, WhatAnEquationSaysMustBeTrue) {
+  for (const Row& row : {Row{"43=42", "42"}, Row{"x=6=7", "7"}, Row{"41\\approx 42", "41"},
+                         Row{"\\sqrt{51}\\approx 8.14", "\\sqrt{51}"}})
+    EXPECT_EQ(KindOf(JudgeOne("math", Boxed(row.answer), row.reference)), "wrong") << row.answer;
+  for (const Row& row : {Row{"6\\cdot7=42", "42"}, Row{"\\sqrt{51}\\approx 7.14", "\\sqrt{51}"},
+                         Row{"\\sqrt{51}\\approx 7.14", "7.14"}})
+    EXPECT_EQ(KindOf(JudgeOne("math", Boxed(row.answer), row.reference)), "correct") << row.answer;
+}
+
 TEST(Math, AReferenceMayBeAWorkedSolution) {
   EXPECT_EQ(KindOf(JudgeOne("math", "\\boxed{42}", "6 * 7 is\n#### 42")), "correct");
   EXPECT_EQ(KindOf(JudgeOne("math", "\\boxed{42}", "It is $\\boxed{42}$.")), "correct");

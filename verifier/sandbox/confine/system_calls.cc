@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <iterator>
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
@@ -53,7 +54,12 @@ const char* const kOnlyOneself[] = {"prlimit64",      "sched_setaffinity", "sche
 const char* const kRefusedByName[] = {"chown",     "lchown",      "fchownat",     "setxattr",
                                       "lsetxattr", "removexattr", "lremovexattr", "truncate"};
 // The same, but used by well-meaning programs (shutil.copy): these do nothing.
-const char* const kIgnoredByName[] = {"chmod", "fchmodat", "fchmodat2", "utime", "utimes", "futimesat"};
+const char* const kIgnoredByName[] = {"chmod", "fchmodat", "utime", "utimes", "futimesat"};
+
+// The first of the calls that do not exist for a run (futex_waitv, Linux 5.16; the numbers are those of every
+// architecture). libseccomp knows names up to its own release, and the kernel may be newer; what came since,
+// such as fchmodat2 and setxattrat, no C library needs.
+constexpr uint32_t kFirstUnknownCall = 449;
 
 constexpr uint64_t kNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
                                  CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME;
@@ -104,6 +110,21 @@ int AddRules(scmp_filter_ctx filter, const OtherLayers& others) {
   return rc;
 }
 
+bool InstallProgram(sock_filter* instructions, size_t count) {
+  const sock_fprog program{static_cast<unsigned short>(count), instructions};
+  return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0;
+}
+
+bool InstallNewCallFilter() {
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<uint32_t>(offsetof(seccomp_data, nr))),
+      BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, kFirstUnknownCall, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  return InstallProgram(program, std::size(program));
+}
+
 // Only pid 0 (the group) and the first process itself may be signalled.
 bool InstallSignalFilter() {
   const auto pid = static_cast<uint32_t>(getpid());
@@ -122,8 +143,7 @@ bool InstallSignalFilter() {
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
-  const sock_fprog all{static_cast<unsigned short>(sizeof(program) / sizeof(program[0])), program};
-  return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &all) == 0;
+  return InstallProgram(program, std::size(program));
 }
 
 }  // namespace
@@ -153,10 +173,8 @@ std::string SystemCallFilter::Build(const OtherLayers& others) {
 }
 
 bool SystemCallFilter::Install() const {
-  if (!others_.signals && !InstallSignalFilter()) return false;
-  const sock_fprog all{static_cast<unsigned short>(program_.size()),
-                       const_cast<sock_filter*>(program_.data())};
-  return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &all) == 0;
+  if (!InstallNewCallFilter() || (!others_.signals && !InstallSignalFilter())) return false;
+  return InstallProgram(const_cast<sock_filter*>(program_.data()), program_.size());
 }
 
 }  // namespace entrain::confine

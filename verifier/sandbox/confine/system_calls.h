@@ -14,7 +14,8 @@ struct OtherLayers {
 };
 
 // A seccomp program that refuses (EPERM) whatever reaches another process, the network, mounts, the kernel's
-// settings or memory that nobody counts, and lets the rest pass. Compiled once, installed by every run.
+// settings or memory that nobody counts, hides (ENOSYS) what newer kernels add, and lets the rest pass.
+// Compiled once, installed by every run.
 class SystemCallFilter {
  public:
   // Where signals are not confined, only the first process may send any, and only to itself or its group.
