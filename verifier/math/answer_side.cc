@@ -36,8 +36,11 @@ AnswerSide::AnswerSide(const Formula& of, Terms& terms, const EquivalenceOptions
     if (node.op == Op::kDegrees) inside |= kDegreesInside;
     if (node.op == Op::kRelation && node.child_count >= 2) {
       const Relation relation = of.relations[node.payload];
-      if (IsInequality(relation) || relation == Relation::kNotEqual) inside |= kInequalityInside;
+      if (IsInequality(relation) || relation == Relation::kNotEqual) {
+        inside |= kInequalityInside | kBareInequalityInside;
+      }
     }
+    if (node.op == Op::kIntersect && node.child_count == 1) inside &= ~kBareInequalityInside;
     inside_[id] = inside;
   }
 }

@@ -30,6 +30,7 @@ enum Inside : uint8_t {
   kPercentInside = 4,
   kDegreesInside = 8,
   kInequalityInside = 16,
+  kBareInequalityInside = 32,  // one that is no condition of a set {x : x > 3}
 };
 
 bool IsEquality(Relation relation);    // =, ≈

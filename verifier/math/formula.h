@@ -34,7 +34,7 @@ enum class Op : uint8_t {
   kSet,        // {a, b, …}; none: the empty set
   kInterval,   // (a, b), [a, b), …: payload bit 0: closed on the left, bit 1: on the right
   kUnion,      // two or more
-  kIntersect,  // two or more
+  kIntersect,  // two or more; one: the set of all that it holds for, {x : x > 3}
   kMinusSet,   // a \ b
   kMatrix,     // payload: columns; rows in order
   kRelation,   // a chain a R1 b R2 c: relations[payload], relations[payload + 1], … between the children

@@ -1,5 +1,6 @@
 // Brackets, lists, sets and matrices.
 #include <algorithm>
+#include <array>
 
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
@@ -202,8 +203,9 @@ NodeId FormulaParser::SetOf(const StackEntry& frame, std::span<const NodeId> ele
     plain = domain.op == Op::kConstant && domain.payload == static_cast<uint32_t>(Constant::kReals);
   }
   if (!plain) return build_.Named(Op::kOpaque, "such that", elements);
-  if (elements.size() == 2) return elements[1];
-  return build_.Node(frame.saw_or ? Op::kUnion : Op::kIntersect, 0, elements.subspan(1));
+  if (elements.size() == 2) return build_.Node(Op::kIntersect, 0, elements.subspan(1));
+  const NodeId conditions = build_.Node(frame.saw_or ? Op::kUnion : Op::kIntersect, 0, elements.subspan(1));
+  return build_.Node(Op::kIntersect, 0, std::array{conditions});
 }
 
 // [[1, 2], [3, 4]]: rows of the same length.

@@ -207,7 +207,7 @@ Sameness AnswerComparison::CompareSets(const RealSet& given, const RealSet& refe
 Sameness AnswerComparison::CompareAsSets(const Part& given, const Part& reference, Shape g, Shape r,
                                          int depth) {
   // An inequality is no solution where the reference is the solved set.
-  if (given_.Has(given.node, kInequalityInside) && !reference_.Has(reference.node, kInequalityInside) &&
+  if (given_.Has(given.node, kBareInequalityInside) && !reference_.Has(reference.node, kInequalityInside) &&
       !options_.inequality_for_set)
     return Differs("a relation against a set");
   const auto is_open_interval = [](const AnswerSide& side, NodeId id) {

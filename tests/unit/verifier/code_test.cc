@@ -482,6 +482,21 @@ TEST(CodeAssert, TheProgramCannotForgeSuccess) {
             {"for y in map(f, [2]): assert y == 4"},
             "wrong",
             "the program raised StopIteration"},
+           {"has the test's process evaluate what it likes",
+            "def f(g):\n  g(\"exec('import __main__; __main__.equal.__code__ = (lambda a, b: "
+            "None).__code__')\")\n"
+            "  return 1",
+            {"assert f(eval) == 4"},
+            "wrong",
+            "no attribute 'equal'"},
+           {"answers with the importer of the tests' process",
+            "import os, struct\ndef f(x):\n  m = b'[2,\"ok\",[\"n\",\"__loader__\"],[]]'\n  for d in "
+            "range(3, 64):\n"
+            "    try: os.write(d, b'R' + struct.pack('<I', len(m)) + m)\n    except OSError: pass\n  return "
+            "4",
+            {"assert f(2).load_module('math').floor(4) == 4"},
+            "wrong",
+            "could not be read"},
            {"zero, whatever it is combined with",
             "class E:\n  def __xor__(self, o): return 0\ndef f(x): return E()",
             {"assert f(2) ^ 4 == 0"},

@@ -29,6 +29,7 @@ using ::testing::HasSubstr;
 
 constexpr int kThreads = 4;
 constexpr absl::Duration kTotal = absl::Seconds(3);      // what the items grant
+constexpr int kPatience = 15;                            // seconds of wall time, of what ends by itself
 constexpr absl::Duration kDeadline = absl::Seconds(60);  // a machine that does other work as well
 
 struct Attack {
@@ -94,7 +95,7 @@ TEST_P(HostilePrograms, AreContainedNamedAndLeaveTheOthersAlone) {
       while (!done) {
         for (const char* style : {"assert", "stdin"}) {
           json options = OptionsOf(style);
-          options["per_test_s"] = options["total_s"] = 15;  // of wall time: the machine is busy
+          options["per_test_s"] = options["total_s"] = kPatience;
           const Verdict verdict = JudgeProgram(
               *verifier, "def f(x): return x * 2\nif __name__ == '__main__': print(f(int(input())))",
               options);
@@ -113,7 +114,11 @@ TEST_P(HostilePrograms, AreContainedNamedAndLeaveTheOthersAlone) {
         threads.emplace_back([&] {
           for (size_t at = next++; at < attacks.size(); at = next++) {
             const absl::Duration begin = Clock::Real().Monotonic();
-            attacks[at].verdict = JudgeProgram(*verifier, attacks[at].program, OptionsOf(attacks[at].style));
+            json options = OptionsOf(attacks[at].style);
+            // One that ends by itself has the time to, however busy the machine is.
+            if (std::ranges::find(attacks[at].kinds, "limit") == attacks[at].kinds.end())
+              options["per_test_s"] = options["total_s"] = kPatience;
+            attacks[at].verdict = JudgeProgram(*verifier, attacks[at].program, options);
             attacks[at].took = Clock::Real().Monotonic() - begin;
           }
         });

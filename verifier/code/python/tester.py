@@ -145,7 +145,7 @@ class Candidate:
             return ["h", value.__dict__["_entrain"][1]]
         if isinstance(value, type) and issubclass(value, TheirException) and value is not TheirException:
             return ["h", value._entrain_class[1]]
-        if builtin_class(value):
+        if builtin_class(value) or builtin_function(value):  # the program's process has its own: nothing is evaluated here
             return ["n", value.__name__]
         if callable(value) or hasattr(kind, "__next__"):
             if id(value) not in self.lent_number:

@@ -279,8 +279,12 @@ def builtin_class(value):
     return value.__name__ if isinstance(value, type) and getattr(builtins, value.__name__, None) is value else ""
 
 
+def builtin_function(value):
+    return type(value) is type(len) and getattr(builtins, value.__name__, None) is value
+
+
 def class_of_name(name):
-    value = getattr(builtins, name) if type(name) is str else None
-    if not isinstance(value, type):
+    value = getattr(builtins, name, None) if type(name) is str else None
+    if not isinstance(value, type) or name.startswith("_"):  # __loader__ is a class, too
         raise WireError("no class")
     return value
