@@ -1,6 +1,5 @@
 #include "services/telemetry/room_samples.h"
 
-
 namespace entrain {
 namespace {
 
