@@ -1,5 +1,7 @@
 #include "services/convert/verdict_convert.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
 #include "services/convert/field.h"
@@ -91,12 +93,12 @@ verifier::v1::VerifyItem VerifyItemToProto(const VerifyItem& item) {
   return message;
 }
 
-absl::StatusOr<VerifyItem> VerifyItemFromProto(const std::string& field,
-                                               const verifier::v1::VerifyItem& message) {
+absl::StatusOr<VerifyItem> VerifyItemFromProto(const std::string& field, verifier::v1::VerifyItem message) {
   if (message.verifier().empty()) return FieldError(field + ".verifier", "the name of a verifier", "nothing");
-  VerifyItem item{
-      .verifier = message.verifier(), .completion = message.completion(), .answer = message.answer()};
-  if (!message.options_json().empty()) item.options_json = message.options_json();
+  VerifyItem item{.verifier = std::move(*message.mutable_verifier()),
+                  .completion = std::move(*message.mutable_completion()),
+                  .answer = std::move(*message.mutable_answer())};
+  if (!message.options_json().empty()) item.options_json = std::move(*message.mutable_options_json());
   if (!message.has_timeout()) return item;
   ENTRAIN_ASSIGN_OR_RETURN(item.timeout, DurationFromProto(field + ".timeout", message.timeout()));
   if (item.timeout <= absl::ZeroDuration())

@@ -16,7 +16,7 @@ verifier::v1::Verdict VerdictToProto(const Verdict& verdict);
 absl::StatusOr<Verdict> VerdictFromProto(const std::string& field, const verifier::v1::Verdict& message);
 
 verifier::v1::VerifyItem VerifyItemToProto(const VerifyItem& item);
-absl::StatusOr<VerifyItem> VerifyItemFromProto(const std::string& field,
-                                               const verifier::v1::VerifyItem& message);
+// Takes the texts, where they are moved in.
+absl::StatusOr<VerifyItem> VerifyItemFromProto(const std::string& field, verifier::v1::VerifyItem message);
 
 }  // namespace entrain

@@ -71,8 +71,7 @@ class JudgingPool::Batch {
   size_t open = items.size();    // without a verdict
   size_t begun = 0;              // items before this one do not wait
   size_t waiting = items.size();
-  size_t bytes_waiting = 0;
-  bool cancelled = false;
+  size_t bytes = 0;                           // of the texts of all items
   std::list<WaitingClient>::iterator client;  // valid while waiting > 0, like `place`
   std::list<std::shared_ptr<Batch>>::iterator place;
   std::multimap<absl::Duration, std::shared_ptr<Batch>>::iterator timer;  // valid while open > 0
@@ -91,7 +90,7 @@ class JudgingPool::State {
     if (items.empty()) return absl::InvalidArgumentError("items: expected at least one, found none");
     const auto batch =
         std::make_shared<Batch>(std::move(items), clock_.Monotonic(), deadline, std::move(done));
-    for (const VerifyItem& item : batch->items) batch->bytes_waiting += BytesOf(item);
+    for (const VerifyItem& item : batch->items) batch->bytes += BytesOf(item);
     Wakes wakes;
     ENTRAIN_RETURN_IF_ERROR(Enqueue(client, batch, wakes));
     // Without the lock, which who is woken takes at once.
@@ -107,7 +106,6 @@ class JudgingPool::State {
     {
       MutexLock lock(mutex_);
       if (batch->open == 0) return;
-      batch->cancelled = true;
       for (size_t i = 0; i < batch->items.size(); ++i) {
         if (!batch->answered[i]) Close(*batch, i, {}, stops);
       }
@@ -171,9 +169,9 @@ class JudgingPool::State {
     batch->client = known->second;
     batch->place = batch->client->batches.insert(batch->client->batches.end(), batch);
     batch->client->items += batch->waiting;
-    batch->client->bytes += batch->bytes_waiting;
+    batch->client->bytes += batch->bytes;
     stats_.items_waiting += static_cast<int64_t>(batch->waiting);
-    stats_.bytes_waiting += static_cast<int64_t>(batch->bytes_waiting);
+    stats_.bytes_waiting += static_cast<int64_t>(batch->bytes);
     batch->timer = timers_.emplace(batch->NextEnd(), batch);
     wakes.timer = batch->timer->first < timer_sleeps_until_;
     wakes.threads = std::min(idle_threads_, batch->waiting);
@@ -187,21 +185,19 @@ class JudgingPool::State {
   bool Fits(const Batch& batch, const WaitingClient* client) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return RoomFor(batch.items.size(), client == nullptr ? 0 : client->items,
                    static_cast<size_t>(stats_.items_waiting), options_.max_items) &&
-           RoomFor(batch.bytes_waiting, client == nullptr ? 0 : client->bytes,
+           RoomFor(batch.bytes, client == nullptr ? 0 : client->bytes,
                    static_cast<size_t>(stats_.bytes_waiting), options_.max_bytes);
   }
 
-  // Item i waits no longer.
-  void Leave(Batch& batch, size_t i) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const size_t bytes = BytesOf(batch.items[i]);
+  // One item waits no longer.
+  void Leave(Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     --batch.waiting;
-    batch.bytes_waiting -= bytes;
     --batch.client->items;
-    batch.client->bytes -= bytes;
     --stats_.items_waiting;
-    stats_.bytes_waiting -= static_cast<int64_t>(bytes);
     if (batch.waiting > 0) return;
     const auto client = batch.client;
+    client->bytes -= batch.bytes;
+    stats_.bytes_waiting -= static_cast<int64_t>(batch.bytes);
     client->batches.erase(batch.place);
     if (client->items > 0) return;
     by_name_.erase(client->name);
@@ -212,7 +208,7 @@ class JudgingPool::State {
   // listened to any more. The batch must be held by the caller.
   void Close(Batch& batch, size_t i, Verdict verdict, Stops& stops) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     batch.Answer(i, std::move(verdict));
-    if (i >= batch.begun) return Leave(batch, i);
+    if (i >= batch.begun) return Leave(batch);
     for (const Task* task : running_) {
       if (task != nullptr && task->batch.get() == &batch && task->index == i) stops.push_back(task->stop);
     }
@@ -226,7 +222,7 @@ class JudgingPool::State {
     Batch& batch = *task.batch;
     while (batch.answered[batch.begun]) ++batch.begun;
     task.index = batch.begun++;
-    Leave(batch, task.index);
+    Leave(batch);
     running_[thread] = &task;
     ++stats_.items_running;
     return true;

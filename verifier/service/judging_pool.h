@@ -18,7 +18,8 @@ namespace entrain {
 
 struct JudgingPoolOptions {
   size_t threads = 1;
-  // Bounds of what waits: items that have not begun, and the bytes of their texts.
+  // Bounds of what waits: items that have not begun, and the bytes of the texts of their batches, which stay
+  // in memory as a whole. Beyond that there is at most one batch for each thread.
   size_t max_items = 16384;
   size_t max_bytes = size_t{512} << 20;
   // Told of every batch that is answered with verdicts, before its caller; from any thread, never under a

@@ -11,6 +11,7 @@
 #include "services/adapters/verifier_adapter.h"
 #include "services/clients/grpc_verifier.h"
 #include "services/runtime/grpc_server.h"
+#include "services/runtime/server_lifecycle.h"
 #include "tests/testing/processes.h"
 #include "verifier/local_verifier.h"
 #include "verifier/service/caching_verifier.h"
@@ -123,6 +124,22 @@ TEST_P(StoppedProgramsTest, ADrainEndsProgramsAfterItsGraceAndWhoeverWaitsIsTold
   EXPECT_EQ((*verdicts)[0].kind, VerdictKind::kTimeout);
   EXPECT_EQ((*verdicts)[0].detail, "the verifier stopped while this item was judged");
   ExpectNothingIsLeft();
+}
+
+TEST_P(StoppedProgramsTest, AProcessThatStopsAnswersItsCallersAndLeavesNothing) {
+  ServerLifecycle lifecycle(*server_, nullptr);
+  lifecycle.OnClose([this] { pool_.Drain(absl::Milliseconds(20)); });
+  lifecycle.OnDrained([this] {
+    pool_.Close();
+    return absl::OkStatus();
+  });
+  auto asked = Ask(Endless());
+  ASSERT_TRUE(Eventually([this] { return Runs(); }));
+  EXPECT_TRUE(lifecycle.Shutdown(absl::Minutes(1)).ok());
+  EXPECT_FALSE(Runs());
+  const auto verdicts = asked.get();
+  ASSERT_TRUE(verdicts.ok()) << verdicts.status();
+  EXPECT_EQ((*verdicts)[0].kind, VerdictKind::kTimeout);
 }
 
 TEST_P(StoppedProgramsTest, AnItemWhoseTimeIsOverLeavesNothing) {

@@ -160,6 +160,23 @@ TEST(JudgingPoolTest, TheBytesThatWaitAreBoundedToo) {
   verifier.Release();
 }
 
+TEST(JudgingPoolTest, TheBytesOfABatchAreHeldUntilItsLastItemBegins) {
+  ScriptedVerifier verifier;
+  verifier.Hold();
+  JudgingPool pool({.threads = 1, .max_bytes = 10'000}, verifier);
+  std::vector<VerifyItem> items(2);
+  items[0].completion = std::string(7'000 - 2, 'x');  // and "{}"
+  items[1].completion = std::string(1'000 - 2, 'y');
+  Asked asked = Ask(pool, "a", items);
+  verifier.AwaitBegun(1);
+  EXPECT_EQ(pool.Stats().items_waiting, 1);
+  EXPECT_EQ(pool.Stats().bytes_waiting, 8'000);
+  EXPECT_FALSE(Ask(pool, "b", {{.completion = std::string(2'001, 'x')}}).ticket.ok());
+  verifier.Release();
+  EXPECT_TRUE(asked.answer.get().ok());
+  EXPECT_EQ(pool.Stats().bytes_waiting, 0);
+}
+
 TEST(JudgingPoolTest, WhatCannotBeginBeforeItsDeadlineIsTimeoutThenAlthoughNoThreadIsFree) {
   ScriptedVerifier verifier;
   verifier.HoldDeaf();
