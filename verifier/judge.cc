@@ -53,6 +53,10 @@ std::string Judge::Problem(absl::string_view answer, const nlohmann::json& optio
   return verdict.kind == VerdictKind::kError ? verdict.detail : "";
 }
 
+std::string Shown(const nlohmann::json& value) {
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).substr(0, 60);
+}
+
 const nlohmann::json* JudgeOptions::Find(const char* name) {
   known_.emplace_back(name);
   const auto found = options_.find(name);
@@ -61,8 +65,7 @@ const nlohmann::json* JudgeOptions::Find(const char* name) {
 
 void JudgeOptions::Complain(const char* name, absl::string_view expected, const nlohmann::json& found) {
   if (!problem_.empty()) return;
-  problem_ = absl::StrCat("verifier_options.", name, ": expected ", expected, ", found ",
-                          found.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).substr(0, 60));
+  problem_ = absl::StrCat("verifier_options.", name, ": expected ", expected, ", found ", Shown(found));
 }
 
 bool JudgeOptions::Flag(const char* name, bool fallback) {
@@ -142,6 +145,15 @@ std::optional<mpq_class> JudgeOptions::Amount(const char* name) {
   }
   Complain(name, "a number of at least 0", *value);
   return std::nullopt;
+}
+
+absl::Duration JudgeOptions::Seconds(const char* name, absl::Duration fallback) {
+  const auto* value = Find(name);
+  if (value == nullptr) return fallback;
+  const double seconds = value->is_number() ? value->get<double>() : 0.0;
+  if (seconds >= 0.01 && seconds <= 3600) return absl::Seconds(seconds);
+  Complain(name, "0.01 to 3600 seconds", *value);
+  return fallback;
 }
 
 std::string JudgeOptions::Problem() const {

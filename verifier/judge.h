@@ -63,6 +63,9 @@ inline constexpr size_t kMaxCompletionBytes = 8u << 20;
 // kLimit for a larger one.
 std::optional<Verdict> PastMaxBytes(absl::string_view completion);
 
+// The beginning of a JSON value, for messages.
+std::string Shown(const nlohmann::json& value);
+
 // Options of one judge, read strictly: what is not asked for is unknown.
 class JudgeOptions {
  public:
@@ -78,6 +81,8 @@ class JudgeOptions {
   std::string Word(const char* name, const std::vector<std::string>& choices, const std::string& fallback);
   // A decimal number from 0, as it is written: 0.1 is one tenth. At most 1e±300.
   std::optional<mpq_class> Amount(const char* name);
+  // 0.01 to 3600 seconds.
+  absl::Duration Seconds(const char* name, absl::Duration fallback);
   // Anything; the judge reads it. nullptr when it is absent.
   const nlohmann::json* Any(const char* name) { return Find(name); }
   bool Has(const char* name) const { return options_.contains(name); }

@@ -27,8 +27,8 @@ struct VerifyCall {
       : deadline(time), stop(std::move(caller_left)) {}
 
   absl::Duration deadline;  // from the arrival of the batch
-  std::stop_token
-      stop;  // nobody waits for the answer any longer: judging ends, also in the middle of an item
+  // Nobody waits for the answer any longer: judging ends, also in the middle of an item.
+  std::stop_token stop;
 };
 
 // Judges completions. The answer depends on the item alone (pure), so asking again is always safe.

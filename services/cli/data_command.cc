@@ -8,7 +8,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "common/status_macros.h"
 #include "services/cli/command_line.h"
 #include "services/cli/commands.h"
 #include "services/cli/data_tasks.h"

@@ -15,8 +15,7 @@ namespace entrain {
 // In which order to ask replicas that all give the same answers. They take turns; but
 //   - one that did not answer rests: it is asked after those that do not rest, for 1 s, doubled with every
 //     failure in a row up to 30 s;
-//   - one that failed at a question is asked that question again after those that have not; asking again
-//   takes
+//   - one that failed at a question is asked it again after those that have not. Asking again takes
 //     no turn, so that calls with failures do not always begin with the same replica.
 // A question is a number; two that share one only share where they are asked. Thread-safe.
 class ReplicaChoice {

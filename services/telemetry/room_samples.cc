@@ -1,7 +1,5 @@
 #include "services/telemetry/room_samples.h"
 
-#include <cmath>
-
 namespace entrain {
 namespace {
 

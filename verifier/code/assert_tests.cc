@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <condition_variable>
 #include <mutex>
 #include <nlohmann/json.hpp>

@@ -1,7 +1,5 @@
 #include <algorithm>
-#include <cmath>
 #include <string>
-#include <utility>
 #include <variant>
 
 #include "absl/strings/ascii.h"

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "verifier/judge.h"
 
@@ -111,14 +110,6 @@ std::vector<std::string> ReadEntry(const nlohmann::json* value, std::string& pro
   return out;
 }
 
-absl::Duration Seconds(JudgeOptions& read, const char* name, double fallback, std::string& problem) {
-  const std::optional<mpq_class> amount = read.Amount(name);
-  const double seconds = amount.has_value() ? amount->get_d() : fallback;
-  if ((seconds < 0.01 || seconds > 3600) && problem.empty())
-    problem = absl::StrCat("verifier_options.", name, ": expected 0.01 to 3600 seconds, found ", seconds);
-  return absl::Seconds(seconds);
-}
-
 OutputCompare CompareOf(const std::string& name) {
   if (name == "exact") return OutputCompare::kExact;
   if (name == "tokens") return OutputCompare::kTokens;
@@ -141,8 +132,8 @@ ReadCodeOptions CodeOptionsFromJson(const nlohmann::json& json) {
   if (const auto* prefix = read.Any("prefix"); prefix != nullptr)
     options.prefix = Source(*prefix, "verifier_options.prefix", problem);
   options.find_block = read.Word("extract", {"block", "whole"}, "block") == "block";
-  options.per_test = Seconds(read, "per_test_s", 4, problem);
-  options.total = Seconds(read, "total_s", 8, problem);
+  options.per_test = read.Seconds("per_test_s", absl::Seconds(4));
+  options.total = read.Seconds("total_s", absl::Seconds(8));
   options.memory_bytes = read.Whole("memory_mb", 32, 65536, 512) << 20;
   options.output_bytes = read.Whole("output_kb", 1, 65536, 1024) << 10;
   options.compare = CompareOf(read.Word("compare", {"exact", "lines", "tokens", "numbers"}, "lines"));

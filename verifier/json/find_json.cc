@@ -1,6 +1,7 @@
 #include "verifier/json/find_json.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 

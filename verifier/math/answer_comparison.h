@@ -70,7 +70,7 @@ class AnswerComparison {
   Sameness CompareRenamedRelations(const Part& given, const Part& reference, int depth);
 
   // Sets of real numbers; nullopt: none, or its ends cannot be ordered.
-  // From one part to another; `closed` bit 0: on the left, bit 1: on the right.
+  // `closed` bit 0: on the left, bit 1: on the right.
   std::optional<RealSet> SetOfInterval(AnswerSide& side, const Part& part, uint32_t closed);
   // x ≠ 1, 2, or x < 1, x > 3: conditions that hold together, or else (none would do) one of them.
   std::optional<RealSet> SetOfConditions(AnswerSide& side, const Parts& members, int depth);
@@ -83,8 +83,7 @@ class AnswerComparison {
   Sameness CompareSets(const RealSet& given, const RealSet& reference);
   Sameness CompareAsSets(const Part& given, const Part& reference, Shape g, Shape r, int depth);
 
-  // Matrices; nullopt: none, too large, or shapes that do not fit.
-  // Matrices, vectors and arithmetic on them.
+  // Matrices, vectors and arithmetic on them; nullopt: none, too large, or shapes that do not fit.
   std::optional<Matrix> MatrixOf(AnswerSide& side, const Part& part, int depth);
   std::optional<Matrix> Multiplied(const Matrix& a, const Matrix& b);
   Sameness CompareMatrices(const Part& given, const Part& reference);

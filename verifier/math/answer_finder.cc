@@ -1,7 +1,6 @@
 #include "verifier/math/answer_finder.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "absl/strings/ascii.h"

@@ -1,5 +1,7 @@
 #include "verifier/math/formula_builder.h"
 
+#include <utility>
+
 namespace entrain {
 
 NodeId FormulaBuilder::Node(Op op, uint32_t payload, std::span<const NodeId> children) {

@@ -3,7 +3,6 @@
 #include <initializer_list>
 #include <span>
 #include <string>
-#include <utility>
 
 #include "verifier/math/formula.h"
 

@@ -5,7 +5,6 @@
 #include <flint/flint.h>
 
 #include <algorithm>
-#include <array>
 #include <vector>
 
 #include "common/rng.h"

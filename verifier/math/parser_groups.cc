@@ -3,7 +3,6 @@
 #include <array>
 
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "verifier/math/formula_parser.h"
 

@@ -1,6 +1,4 @@
-#include <algorithm>
 
-#include "absl/strings/str_cat.h"
 #include "verifier/math/formula_parser.h"
 
 namespace entrain {

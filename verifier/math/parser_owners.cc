@@ -1,8 +1,6 @@
 // \frac, \sqrt, functions, \sum: what waits for arguments.
-#include <algorithm>
 
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "verifier/math/formula_parser.h"
 #include "verifier/math/runes.h"
 

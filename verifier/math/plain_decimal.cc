@@ -1,7 +1,6 @@
 #include "verifier/math/plain_decimal.h"
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/strip.h"
 
 namespace entrain {

@@ -1,7 +1,6 @@
 #include "verifier/numeric/number_value.h"
 
 #include <span>
-#include <utility>
 #include <vector>
 
 namespace entrain {

@@ -77,8 +77,7 @@ class Sandbox {
   virtual ~Sandbox() = default;
   // A status is our own failure (Unavailable: no process or namespace to be had), never the program's.
   virtual absl::StatusOr<std::unique_ptr<SandboxRun>> Start(const SandboxRequest& request) = 0;
-  // What confines a run on this machine, for people: "bubblewrap", "landlock (ABI 7)", "seccomp", "rlimits",
-  // …
+  // What confines a run on this machine, for people: "bubblewrap", "landlock (ABI 7)", "seccomp", …
   virtual std::vector<std::string> layers() const = 0;
 };
 

@@ -28,10 +28,6 @@ struct Parts {
   std::string problem;
 };
 
-std::string Shown(const nlohmann::json& value) {
-  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).substr(0, 60);
-}
-
 // Judges every part by its own judge. The score is the weighted mean of the parts' scores; kinds are joined
 // so that neither a partial score is `correct`, nor a failure of ours a reward.
 class WeightedJudge final : public Judge {

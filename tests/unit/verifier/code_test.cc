@@ -749,9 +749,9 @@ TEST(Code, OptionsAreReadStrictly) {
     const Verdict verdict = JudgeOne("code", "x = 1", "", c.options);
     EXPECT_EQ(KindOf(verdict), "error") << c.options;
   }
-  EXPECT_EQ(
-      ProgramVerifier().Problem({.verifier = "code", .options_json = R"({"tests": ["assert f(1) == 1"]})"}),
-      "");
+  for (const char* options :
+       {R"({"tests": ["assert f(1) == 1"]})", R"({"tests": ["a"], "per_test_s": 0.01, "total_s": 3600})"})
+    EXPECT_EQ(ProgramVerifier().Problem({.verifier = "code", .options_json = options}), "") << options;
 }
 
 // Each line's id says what its verdict is.

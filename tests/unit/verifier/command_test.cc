@@ -138,7 +138,9 @@ TEST_F(Command, ItsOptionsAreReadStrictly) {
                 "verifier_options.command: \"/bin/true\" is not registered here"},
            Case{R"({"command": "mien"})", "did you mean \"mine\""},
            Case{R"({"command": "mine", "options": []})", "verifier_options.options: expected an object"},
-           Case{R"({"command": "mine", "timeout_s": 0})", "verifier_options.timeout_s"},
+           Case{R"({"command": "mine", "timeout_s": 0.01})", ""},
+           Case{R"({"command": "mine", "timeout_s": 0.009})",
+                "verifier_options.timeout_s: expected 0.01 to 3600"},
            Case{R"({"command": "mine", "keep": 1})", "verifier_options.keep"},
            Case{R"({"command": "mine", "argv": ["/bin/true"]})", "unknown key \"argv\""},
        }) {
