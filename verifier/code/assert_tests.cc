@@ -24,8 +24,8 @@ constexpr size_t kMaxWaiting = 2 * kMaxFrame;
 constexpr int64_t kTesterMemory = int64_t{1} << 30;
 constexpr int64_t kMaxExchanged = int64_t{4} << 30;  // bytes that a run may say over its channel
 constexpr absl::Duration kEnding = absl::Seconds(1);  // between a program's last descriptor and its end
-// A tester waits as long as its candidate, whose limit is to be named.
-constexpr absl::Duration kTesterGrace = absl::Seconds(2);
+// Times the wall limit of a test: how long a tester may go on without asking the candidate anything.
+constexpr int kTesterPatience = 5;
 
 std::string Frame(char kind, absl::string_view content) {
   std::string out(1, kind);
@@ -99,8 +99,8 @@ class Pair {
     candidate_ = *std::move(candidate);
     request.python_program = kTester;
     request.limits.memory_bytes = kTesterMemory;
-    request.limits.wall += kTesterGrace;
-    request.limits.step_wall += kTesterGrace;
+    // It waits while the candidate starves: TesterSleeps bounds its own share.
+    request.limits.wall = request.limits.step_wall = absl::InfiniteDuration();
     absl::StatusOr<std::unique_ptr<SandboxRun>> tester = sandbox_.Start(request);
     if (!tester.ok()) return tester.status();
     tester_ = *std::move(tester);
@@ -130,7 +130,7 @@ class Pair {
   }
 
   void BeginTest() {
-    test_begun_ = Clock::Real().Monotonic();
+    test_begun_ = turn_begun_ = Clock::Real().Monotonic();
     candidate_->BeginStep();
     tester_->BeginStep();
   }
@@ -169,6 +169,7 @@ class Pair {
     if (!next_.has_value() && candidate_pipes_->error_bytes() > options_.output_bytes)
       Fail(VerdictKind::kLimit, absl::StrCat("output of ", options_.output_bytes >> 10, " KiB"));
     if (!next_.has_value() && !tester_pipes_->open()) TesterEnded();
+    if (!next_.has_value() && loaded_ && !asked_) TesterSleeps();
     if (!next_.has_value() && !candidate_pipes_->open() && (asked_ || !loaded_)) CandidateEnded();
   }
 
@@ -179,11 +180,27 @@ class Pair {
     next_ = tests_.size();
   }
 
+  // Looks whether it does: a test may sleep for as long as the program says.
+  void TesterSleeps() {
+    const absl::Duration turn = Clock::Real().Monotonic() - turn_begun_;
+    const absl::Duration most = kTesterPatience * TimeBudget::WallLimit(options_.per_test);
+    if (turn < most) return;
+    Stop();
+    const auto outcome = tester_->Wait();
+    if (!outcome.ok() || outcome->starved > turn / 2) {
+      Ours(VerdictKind::kTimeout, absl::StrCat(TestName(), "the machine had no processor for the tester"));
+    } else {
+      Fail(VerdictKind::kLimit,
+           absl::StrCat("wall time of ", absl::ToDoubleSeconds(most), " s of the test's process"),
+           /*by_time=*/true);
+    }
+  }
+
   // A run is past a limit. `whose` ends the detail.
   void PastLimit(const SandboxOutcome& outcome, absl::string_view whose) {
     const bool by_time = outcome.limit_kind == LimitKind::kCpu || outcome.limit_kind == LimitKind::kWall;
     Stop();
-    // One of the two waited for the other, and so for a processor: that is in `starved_` of both alone.
+    // The candidate's wall time runs while it waits for the tester, which may have starved.
     if (outcome.limit_kind == LimitKind::kWall &&
         starved_ - outcome.starved > TimeBudget::WallLimit(options_.per_test) / 2) {
       Ours(VerdictKind::kTimeout, absl::StrCat(TestName(), "the machine had no processor for it"));
@@ -254,6 +271,7 @@ class Pair {
   void Loaded(char kind, const std::string& text) {
     if (kind == 'L') {
       loaded_ = true;
+      turn_begun_ = Clock::Real().Monotonic();
       const nlohmann::json job{
           {"setup", options_.setup}, {"tests", tests_}, {"entry", options_.entry}, {"first", test_}};
       tester_pipes_->Send(Frame('J', job.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)));
@@ -272,6 +290,7 @@ class Pair {
       return;
     }
     asked_ = false;
+    turn_begun_ = Clock::Real().Monotonic();
     tester_pipes_->Send(frame);
   }
 
@@ -333,8 +352,8 @@ class Pair {
   std::unique_ptr<SandboxRun> candidate_, tester_;
   std::optional<RunPipes> candidate_pipes_, tester_pipes_;
   size_t test_ = 0;
-  absl::Duration begun_, test_begun_;  // of the clock
-  absl::Duration starved_;             // of both, when they are stopped
+  absl::Duration begun_, test_begun_, turn_begun_;  // of the clock; the tester's turn
+  absl::Duration starved_;                          // of both, when they are stopped
   bool stopped_ = false;
   bool loaded_ = false;  // the program has been executed to its end
   bool asked_ = false;   // the candidate owes an answer

@@ -60,6 +60,8 @@ class CodeJudge final : public Judge {
     return CodeOptionsFromJson(options).problem;
   }
 
+  bool RunsPrograms(const nlohmann::json&) const override { return true; }
+
   // The reference is not looked at: the tests are it.
   Verdict Decide(absl::string_view completion, absl::string_view, const nlohmann::json& json,
                  const JudgeContext& context) const override {

@@ -104,6 +104,11 @@ class CommandJudge final : public Judge {
     return keep != options.end() && keep->is_boolean() && keep->get<bool>();
   }
 
+  bool RunsPrograms(const nlohmann::json& options) const override {
+    const Settings settings = Read(options);
+    return settings.problem.empty() && !settings.command->trusted;
+  }
+
   std::string Problem(absl::string_view, const nlohmann::json& options) const override {
     return Read(options).problem;
   }

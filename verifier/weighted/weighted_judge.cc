@@ -59,6 +59,13 @@ class WeightedJudge final : public Judge {
            });
   }
 
+  bool RunsPrograms(const nlohmann::json& options) const override {
+    const Parts read = Read("", options);
+    return std::ranges::any_of(read.parts, [](const Part& part) {
+      return part.judge != nullptr && part.judge->RunsPrograms(part.options);
+    });
+  }
+
   Verdict Decide(absl::string_view completion, absl::string_view answer, const nlohmann::json& options,
                  const JudgeContext& context) const override {
     const Parts read = Read(answer, options);

@@ -662,7 +662,8 @@ TEST(CodeAssert, AFractionIsTheShareOfPassedTests) {
            // What stops the process fails its own test only.
            Case{"import os\ndef f(x):\n  if x == 2: os._exit(0)\n  return x", "wrong", 0.75,
                 "test 2 of 4: the program ended"},
-           Case{"def f(x):\n  while x == 1: pass\n  return x", "wrong", 0.75, "test 1 of 4: cpu time of 0.5 s"},
+           Case{"def f(x):\n  while x == 1: pass\n  return x", "wrong", 0.75,
+                "test 1 of 4: cpu time of 0.5 s"},
            Case{"def f(x):\n  while True: pass", "limit", 0, "test 1 of 4: cpu time of 0.5 s"},
            Case{"def f(x:", "unparsable", 0, "not Python"},
        }) {
@@ -825,6 +826,25 @@ TEST(Code, WithoutASandboxProgramsAreNotRunAndTheRestIsJudged) {
   EXPECT_THAT((*verdicts)[0].detail, HasSubstr("none here"));
   EXPECT_EQ(KindOf((*verdicts)[1]), "correct");
   EXPECT_FALSE(verifier->PrepareSandbox().ok());
+  EXPECT_EQ(verifier->Failures().unavailable, 1);
+  EXPECT_EQ(verifier->Failures().lost, 0);
+}
+
+TEST(Code, WhatNeedsTheSandboxIsKnownBeforeThereIsACompletion) {
+  LocalVerifierOptions options;
+  options.commands["mine"] = {.argv = {"/bin/true"}};
+  options.commands["trusted"] = {.argv = {"/bin/true"}, .trusted = true};
+  const auto verifier = CreateLocalVerifier(options);
+  const auto runs = [&](const std::string& name, const std::string& json) {
+    return verifier->RunsPrograms({.verifier = name, .options_json = json});
+  };
+  EXPECT_TRUE(runs("code", R"({"tests": ["assert f(1) == 1"]})"));
+  EXPECT_TRUE(runs("command", R"({"command": "mine"})"));
+  EXPECT_FALSE(runs("command", R"({"command": "trusted"})"));
+  EXPECT_FALSE(runs("command", R"({"command": "nobody"})"));
+  EXPECT_FALSE(runs("math", "{}"));
+  EXPECT_TRUE(runs("weighted", R"({"parts": [{"verifier": "exact"}, {"verifier": "code"}]})"));
+  EXPECT_FALSE(runs("weighted", R"({"parts": [{"verifier": "exact"}]})"));
 }
 
 }  // namespace
