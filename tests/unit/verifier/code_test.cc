@@ -835,8 +835,8 @@ TEST(Code, WhatNeedsTheSandboxIsKnownBeforeThereIsACompletion) {
   options.commands["mine"] = {.argv = {"/bin/true"}};
   options.commands["trusted"] = {.argv = {"/bin/true"}, .trusted = true};
   const auto verifier = CreateLocalVerifier(options);
-  const auto runs = [&](const std::string& name, const std::string& json) {
-    return verifier->RunsPrograms({.verifier = name, .options_json = json});
+  const auto runs = [&](const std::string& name, const std::string& options_json) {
+    return verifier->RunsPrograms({.verifier = name, .options_json = options_json});
   };
   EXPECT_TRUE(runs("code", R"({"tests": ["assert f(1) == 1"]})"));
   EXPECT_TRUE(runs("command", R"({"command": "mine"})"));
