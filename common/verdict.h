@@ -27,6 +27,9 @@ struct Verdict {
   std::string extracted;  // what was read as the answer
   std::string detail;     // why; names the limit that was passed
   double seconds = 0;     // time spent judging; informative only
+  // A limit of time had a part in it: judged again, on another machine, it may be another one. It is not
+  // kept.
+  bool timed = false;
 };
 
 }  // namespace entrain

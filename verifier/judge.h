@@ -47,6 +47,9 @@ class Judge {
   // Whether a verdict may be kept and given again to the same question. False for judges, or options, whose
   // answer may differ the next time: what runs commands of which nobody says that they are pure.
   virtual bool MayKeep(const nlohmann::json& /*options*/) const { return true; }
+
+  // Whether judging needs the sandbox.
+  virtual bool RunsPrograms(const nlohmann::json& /*options*/) const { return false; }
 };
 
 // By registered name.

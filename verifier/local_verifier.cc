@@ -97,6 +97,13 @@ class JudgesInProcess final : public LocalVerifier {
     return options.problem.empty() && judge->MayKeep(options.value);
   }
 
+  bool RunsPrograms(const VerifyItem& item) const override {
+    const Judge* judge = Find(item.verifier);
+    if (judge == nullptr) return false;
+    const ItemOptions options = ReadOptions(item.options_json);
+    return options.problem.empty() && judge->RunsPrograms(options.value);
+  }
+
   std::vector<VerifierInfo> Registered() const override {
     std::vector<VerifierInfo> out;
     for (const auto& [name, judge] : judges_) {
@@ -110,6 +117,11 @@ class JudgesInProcess final : public LocalVerifier {
     ENTRAIN_RETURN_IF_ERROR(sandbox_.Prepare());
     if (!FoldersOfCommands().empty()) ENTRAIN_RETURN_IF_ERROR(command_sandbox_.Prepare());
     return sandbox_.layers();
+  }
+
+  SandboxFailures Failures() const override {
+    const SandboxFailures code = sandbox_.failures(), command = command_sandbox_.failures();
+    return {.unavailable = code.unavailable + command.unavailable, .lost = code.lost + command.lost};
   }
 
  private:

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "verifier/command/command_spec.h"
 #include "verifier/sandbox/sandbox.h"
+#include "verifier/sandbox/sandbox_failures.h"
 #include "verifier/verifier.h"
 #include "verifier/verifier_info.h"
 
@@ -35,11 +36,15 @@ class LocalVerifier : public Verifier {
   // Whether the verdict on this item may be kept and given again (Judge::MayKeep). False for what cannot be
   // judged at all.
   virtual bool MayKeep(const VerifyItem& item) const = 0;
+  // Whether judging this item needs the sandbox (PrepareSandbox).
+  virtual bool RunsPrograms(const VerifyItem& item) const = 0;
   // All registered verifiers, by name.
   virtual std::vector<VerifierInfo> Registered() const = 0;
   // Makes the sandbox now; otherwise the first program does. Its layers, none when it is off. A status says
   // why there is none: then every item that runs a program is kError, and the others are judged.
   virtual absl::StatusOr<std::vector<std::string>> PrepareSandbox() = 0;
+  // So far.
+  virtual SandboxFailures Failures() const = 0;
 };
 
 std::unique_ptr<LocalVerifier> CreateLocalVerifier(LocalVerifierOptions options = {});

@@ -97,6 +97,8 @@ int Check(const DataOptions& options) {
     if (const absl::Status usable = CheckJudging(line, *verifier); !usable.ok())
       problems.push_back(absl::StrCat(options.file, ":", line.line, ": ", usable.message()));
   }
+  if (const absl::Status usable = CheckSandbox(options.file, *lines, *verifier); !usable.ok())
+    problems.emplace_back(usable.message());
   const int status = problems.empty() ? 0 : 1;
   if (status != 0) std::cerr << DataProblems(std::move(problems)).message() << "\n";
   if (options.json) {

@@ -17,6 +17,7 @@
 #include "services/cli/loaded_model.h"
 #include "services/cli/model_commands.h"
 #include "services/main/run_inputs.h"
+#include "services/main/verifier_flags.h"
 #include "verifier/local_verifier.h"
 
 namespace entrain {
@@ -31,6 +32,7 @@ struct EvalFlags {
   int32_t resamples = 2000;
   SamplingOptions sampling;
   bool json = false;
+  VerifierFlags verifier;
 };
 
 absl::StatusOr<CollectedGroup> Judge(const LoadedModel& model, Verifier& verifier, const Prompt& prompt,
@@ -119,7 +121,9 @@ int Eval(EvalFlags flags) {
   if (!model.ok()) return Unusable(model.status());
   if (model->tokenizer == nullptr)
     return Unusable(absl::NotFoundError(flags.model + ": there is no tokenizer.json"));
-  const std::unique_ptr<LocalVerifier> verifier = CreateLocalVerifier();
+  absl::StatusOr<LocalVerifierOptions> verifier_options = LocalVerifierOptionsOf(flags.verifier);
+  if (!verifier_options.ok()) return Unusable(verifier_options.status());
+  const std::unique_ptr<LocalVerifier> verifier = CreateLocalVerifier(*std::move(verifier_options));
   absl::StatusOr<std::vector<Prompt>> prompts =
       LoadPrompts(flags.data, *model->tokenizer, model->files.config, *verifier);
   if (!prompts.ok()) return Unusable(prompts.status());
@@ -188,6 +192,7 @@ void AddEvalCommand(CLI::App& app, CommandAction& action) {
       ->capture_default_str()
       ->check(Positive());
   command->add_option("--threads", flags->threads, "Of the engine")->capture_default_str()->check(Positive());
+  AddVerifierFlags(*command, flags->verifier);
   command->add_flag("--json", flags->json, "One JSON object: the names of docs/formats.md");
   command->callback([flags, &action] { action = [flags] { return Eval(*flags); }; });
 }

@@ -126,6 +126,18 @@ absl::Status CheckJudging(const DataLine& line, const LocalVerifier& verifier) {
   return problem.empty() ? absl::OkStatus() : absl::InvalidArgumentError(problem);
 }
 
+absl::Status CheckSandbox(const std::string& path, const std::vector<DataLine>& lines,
+                          LocalVerifier& verifier) {
+  const auto needs = std::ranges::find_if(lines, [&verifier](const DataLine& line) {
+    return verifier.RunsPrograms({.verifier = line.verifier, .options_json = line.verifier_options_json});
+  });
+  if (needs == lines.end()) return absl::OkStatus();
+  const absl::Status prepared = verifier.PrepareSandbox().status();
+  if (prepared.ok()) return prepared;
+  return absl::FailedPreconditionError(absl::StrCat(Place(path, *needs), ": verifier ", needs->verifier,
+                                                    " runs programs: ", prepared.message()));
+}
+
 absl::StatusOr<std::vector<Prompt>> LoadPrompts(const std::string& path, const Tokenizer& tokenizer,
                                                 const ModelConfig& model, const LocalVerifier& verifier) {
   ENTRAIN_ASSIGN_OR_RETURN(std::vector<DataLine> lines, ReadDataFile(path));
@@ -198,6 +210,7 @@ absl::Status CheckInputs(const RunConfig& config) {
       }
     }
     note(DataProblems(std::move(wrong)), "");
+    note(CheckSandbox(path, *lines, *verifier), "");
   }
   if (longest > 0) LimitOfMaxTokens(config, model->files.config, longest, longest_at, problems);
   if (config.model.warmup.has_value()) {

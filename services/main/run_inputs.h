@@ -31,6 +31,11 @@ std::unique_ptr<LocalVerifier> VerifierOf(const RunConfig& config);
 // or reference.
 absl::Status CheckJudging(const DataLine& line, const LocalVerifier& verifier);
 
+// Whether the programs that judging these lines runs can be run here: FailedPrecondition names the first line
+// that needs the sandbox, and why there is none. Tries it only if a line needs it.
+absl::Status CheckSandbox(const std::string& path, const std::vector<DataLine>& lines,
+                          LocalVerifier& verifier);
+
 // A data file, tokenised. InvalidArgument names file and line of every prompt that cannot be tokenised, does
 // not fit in the context window or cannot be judged (the first 20, one a line).
 absl::StatusOr<std::vector<Prompt>> LoadPrompts(const std::string& path, const Tokenizer& tokenizer,

@@ -69,6 +69,7 @@ absl::Status Serve(const Flags& flags, SignalWaiter& signals) {
   MetricsPage page("verifier");
   page.Add([&meter] { return SamplesOf(meter.Read()); });
   page.Add([&pool] { return SamplesOf(pool.Stats()); });
+  page.Add([&local] { return SamplesOf(local->Failures()); });
   if (flags.cache_mb > 0) page.Add([&cache] { return SamplesOf(cache.Stats()); });
   ENTRAIN_ASSIGN_OR_RETURN(const std::unique_ptr<HttpServer> http,
                            HttpServer::Start({.listen = flags.http,

@@ -119,6 +119,11 @@ inline constexpr Metric kClientsWaiting{"entrain_verifier_clients_waiting", G, "
                                         "Callers with completions that wait for a free thread."};
 inline constexpr Metric kItemsRunning{"entrain_verifier_items_running", G, "items",
                                       "Completions that are being judged."};
+inline constexpr Metric kSandboxFailures{"entrain_verifier_sandbox_failures_total", C, "runs",
+                                         "Programs that the sandbox could not run: unavailable (this machine "
+                                         "has none), lost (the run did not begin, or "
+                                         "its end is not known).",
+                                         "cause"};
 inline constexpr Metric kCacheLookups{"entrain_verifier_cache_lookups_total", C, "lookups",
                                       "Completions whose verdict was looked for in the cache: hit, miss.",
                                       "result"};

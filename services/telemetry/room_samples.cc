@@ -87,6 +87,11 @@ std::vector<Sample> SamplesOf(const VerdictCacheStats& stats) {
           {&metrics::kCacheEntries, Number(stats.entries)}};
 }
 
+std::vector<Sample> SamplesOf(const SandboxFailures& failures) {
+  return {{&metrics::kSandboxFailures, Number(failures.unavailable), "unavailable"},
+          {&metrics::kSandboxFailures, Number(failures.lost), "lost"}};
+}
+
 std::vector<Sample> SamplesOfStepRecord(const std::map<std::string, double>& record) {
   std::vector<Sample> samples;
   for (const RecordLine& line : kRecordLines) {

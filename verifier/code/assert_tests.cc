@@ -8,6 +8,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "verifier/code/deadline.h"
 #include "verifier/code/ending.h"
 #include "verifier/code/python_programs.h"
 #include "verifier/code/run_tests.h"
@@ -22,9 +23,9 @@ constexpr size_t kHeader = 5;           // kind, length in four bytes, little en
 constexpr size_t kMaxWaiting = 2 * kMaxFrame;
 constexpr int64_t kTesterMemory = int64_t{1} << 30;
 constexpr int64_t kMaxExchanged = int64_t{4} << 30;  // bytes that a run may say over its channel
-constexpr absl::Duration kGrace =
-    absl::Seconds(2);  // of the sandbox's clock behind ours, which names the limit
 constexpr absl::Duration kEnding = absl::Seconds(1);  // between a program's last descriptor and its end
+// Times the wall limit of a test: how long a tester may go on without asking the candidate anything.
+constexpr int kTesterPatience = 5;
 
 std::string Frame(char kind, absl::string_view content) {
   std::string out(1, kind);
@@ -63,7 +64,7 @@ class FrameReader {
 class Pair {
  public:
   Pair(Sandbox& sandbox, const std::string& program, const CodeOptions& options, const JudgeContext& context,
-       const TimeBudget& time, TestReport& report)
+       TimeBudget& time, TestReport& report)
       : sandbox_(sandbox),
         program_(program),
         options_(options),
@@ -77,20 +78,20 @@ class Pair {
     test_ = first;
     const absl::Status started = Start();
     if (!started.ok()) return Ours(VerdictKind::kError, std::string(started.message()));
+    begun_ = Clock::Real().Monotonic();
     const std::stop_callback kill(context_.stop, [this] { Kill(); });
     const std::string source = absl::StrCat(options_.prefix, options_.prefix.empty() ? "" : "\n", program_);
     candidate_pipes_->Send(Frame('P', source));
     BeginTest();
     while (!next_.has_value()) Step();
-    Kill();
+    if (!stopped_) Stop();
     return *next_;
   }
 
  private:
   absl::Status Start() {
     SandboxRequest request{.python_program = kCandidate};
-    request.limits.wall = time_.left() + kGrace;
-    request.limits.cpu = options_.total;
+    time_.Limit(request.limits);
     request.limits.memory_bytes = options_.memory_bytes;
     request.limits.output_bytes = kMaxExchanged;
     absl::StatusOr<std::unique_ptr<SandboxRun>> candidate = sandbox_.Start(request);
@@ -98,6 +99,8 @@ class Pair {
     candidate_ = *std::move(candidate);
     request.python_program = kTester;
     request.limits.memory_bytes = kTesterMemory;
+    // It waits while the candidate starves: TesterSleeps bounds its own share.
+    request.limits.wall = request.limits.step_wall = absl::InfiniteDuration();
     absl::StatusOr<std::unique_ptr<SandboxRun>> tester = sandbox_.Start(request);
     if (!tester.ok()) return tester.status();
     tester_ = *std::move(tester);
@@ -111,7 +114,26 @@ class Pair {
     tester_->Kill();
   }
 
-  void BeginTest() { test_end_ = time_.elapsed() + options_.per_test; }
+  // Ends both runs and counts what they used.
+  void Stop() {
+    stopped_ = true;
+    Kill();
+    const auto candidate = candidate_->Wait(), tester = tester_->Wait();
+    const absl::Duration wall = Clock::Real().Monotonic() - begun_;
+    absl::Duration cpu;
+    for (const auto* each : {&candidate, &tester}) {
+      if (!each->ok()) continue;
+      cpu += (*each)->cpu;
+      starved_ += (*each)->starved;
+    }
+    time_.Spend(cpu, wall, starved_);
+  }
+
+  void BeginTest() {
+    test_begun_ = turn_begun_ = Clock::Real().Monotonic();
+    candidate_->BeginStep();
+    tester_->BeginStep();
+  }
 
   std::string TestName() const { return absl::StrCat("test ", test_ + 1, " of ", tests_.size(), ": "); }
 
@@ -122,13 +144,13 @@ class Pair {
   }
 
   // The test failed, and this pair cannot go on.
-  void Fail(VerdictKind kind, absl::string_view detail) {
-    report_.Fail(kind, absl::StrCat(TestName(), detail));
+  void Fail(VerdictKind kind, absl::string_view detail, bool by_time = false) {
+    report_.Fail(kind, absl::StrCat(TestName(), detail), by_time);
     next_ = options_.fraction && loaded_ ? test_ + 1 : tests_.size();
   }
 
-  void FailProgram(VerdictKind kind, std::string detail) {
-    report_.Fail(kind, std::move(detail));
+  void FailProgram(VerdictKind kind, std::string detail, bool by_time = false) {
+    report_.Fail(kind, std::move(detail), by_time);
     next_ = tests_.size();
   }
 
@@ -137,35 +159,59 @@ class Pair {
       Ours(VerdictKind::kTimeout, "the caller went away");
       return;
     }
-    const absl::Duration now = time_.elapsed();
-    const absl::Duration left = std::min(test_end_ - now, time_.left());
-    if (left <= absl::ZeroDuration()) {
-      TimeIsOver();
-      return;
-    }
     candidate_pipes_->Pause(tester_pipes_->unsent() > kMaxWaiting);
     tester_pipes_->Pause(candidate_pipes_->unsent() > kMaxWaiting);
     RunPipes* const pipes[] = {&*tester_pipes_, &*candidate_pipes_};
-    RunPipes::Move(pipes, left);
+    RunPipes::Move(pipes, absl::Seconds(1));  // the sandbox looks at the times
     // The tester's say first: a test that passed has passed, whatever the candidate does then.
     FromTester();
     if (!next_.has_value()) FromCandidate();
     if (!next_.has_value() && candidate_pipes_->error_bytes() > options_.output_bytes)
       Fail(VerdictKind::kLimit, absl::StrCat("output of ", options_.output_bytes >> 10, " KiB"));
     if (!next_.has_value() && !tester_pipes_->open()) TesterEnded();
+    if (!next_.has_value() && loaded_ && !asked_) TesterSleeps();
     if (!next_.has_value() && !candidate_pipes_->open() && (asked_ || !loaded_)) CandidateEnded();
   }
 
-  void TimeIsOver() {
-    if (time_.OursIsOver()) {
-      Ours(VerdictKind::kTimeout, absl::StrCat(TestName(), "the deadline passed while it ran"));
-    } else if (time_.ItemIsOver()) {
-      report_.Fail(VerdictKind::kLimit, absl::StrCat(TestName(), "time of ",
-                                                     absl::FormatDuration(options_.total), " for all tests"));
-      next_ = tests_.size();
+  void Deadline() {
+    const absl::Duration test = Clock::Real().Monotonic() - test_begun_;
+    Stop();
+    FailAtDeadline(context_, time_, test - starved_, TestName(), report_);
+    next_ = tests_.size();
+  }
+
+  // Looks whether it does: a test may sleep for as long as the program says.
+  void TesterSleeps() {
+    const absl::Duration turn = Clock::Real().Monotonic() - turn_begun_;
+    const absl::Duration most = kTesterPatience * TimeBudget::WallLimit(options_.per_test);
+    if (turn < most) return;
+    Stop();
+    const auto outcome = tester_->Wait();
+    if (!outcome.ok() || outcome->starved > turn / 2) {
+      Ours(VerdictKind::kTimeout, absl::StrCat(TestName(), "the machine had no processor for the tester"));
     } else {
       Fail(VerdictKind::kLimit,
-           absl::StrCat("time of ", absl::FormatDuration(options_.per_test), " for a test"));
+           absl::StrCat("wall time of ", absl::ToDoubleSeconds(most), " s of the test's process"),
+           /*by_time=*/true);
+    }
+  }
+
+  // A run is past a limit. `whose` ends the detail.
+  void PastLimit(const SandboxOutcome& outcome, absl::string_view whose) {
+    const bool by_time = outcome.limit_kind == LimitKind::kCpu || outcome.limit_kind == LimitKind::kWall;
+    Stop();
+    // The candidate's wall time runs while it waits for the tester, which may have starved.
+    if (outcome.limit_kind == LimitKind::kWall &&
+        starved_ - outcome.starved > TimeBudget::WallLimit(options_.per_test) / 2) {
+      Ours(VerdictKind::kTimeout, absl::StrCat(TestName(), "the machine had no processor for it"));
+      return;
+    }
+    if (const std::string past = time_.ItemIsPast(); by_time && !past.empty()) {
+      FailProgram(VerdictKind::kLimit, absl::StrCat(TestName(), past), by_time);
+    } else if (loaded_) {
+      Fail(VerdictKind::kLimit, absl::StrCat(outcome.limit, whose), by_time);
+    } else {
+      FailProgram(VerdictKind::kLimit, absl::StrCat("before the tests: ", outcome.limit, whose), by_time);
     }
   }
 
@@ -225,6 +271,7 @@ class Pair {
   void Loaded(char kind, const std::string& text) {
     if (kind == 'L') {
       loaded_ = true;
+      turn_begun_ = Clock::Real().Monotonic();
       const nlohmann::json job{
           {"setup", options_.setup}, {"tests", tests_}, {"entry", options_.entry}, {"first", test_}};
       tester_pipes_->Send(Frame('J', job.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)));
@@ -243,6 +290,7 @@ class Pair {
       return;
     }
     asked_ = false;
+    turn_begun_ = Clock::Real().Monotonic();
     tester_pipes_->Send(frame);
   }
 
@@ -265,19 +313,17 @@ class Pair {
       Ours(VerdictKind::kError, std::string(outcome.status().message()));
       return;
     }
-    if (context_.stop.stop_requested()) {
-      Ours(VerdictKind::kTimeout, "the caller went away");
-      return;
-    }
-    const VerdictKind kind = outcome->end == RunEnd::kLimit ? VerdictKind::kLimit : VerdictKind::kWrong;
-    const std::string ending = outcome->end == RunEnd::kLimit ? EndingText(*outcome)
-                               : outcome->end == RunEnd::kStopped
+    const std::string ending = outcome->end == RunEnd::kStopped
                                    ? "the program closed the channel of its process"
                                    : absl::StrCat("the program ended: ", EndingText(*outcome));
-    if (loaded_) {
-      Fail(kind, ending);
+    if (outcome->end == RunEnd::kStopped && (time_.OursIsOver() || context_.stop.stop_requested())) {
+      Deadline();
+    } else if (outcome->end == RunEnd::kLimit) {
+      PastLimit(*outcome, "");
+    } else if (loaded_) {
+      Fail(VerdictKind::kWrong, ending);
     } else {
-      FailProgram(kind, absl::StrCat("before the tests: ", ending));
+      FailProgram(VerdictKind::kWrong, absl::StrCat("before the tests: ", ending));
     }
   }
 
@@ -286,9 +332,9 @@ class Pair {
     if (!outcome.ok()) {
       Ours(VerdictKind::kError, std::string(outcome.status().message()));
     } else if (outcome->end == RunEnd::kLimit) {  // what it computes with is the program's
-      Fail(VerdictKind::kLimit, absl::StrCat(outcome->limit, " of the test's process"));
+      PastLimit(*outcome, " of the test's process");
     } else if (outcome->end == RunEnd::kStopped) {
-      Ours(VerdictKind::kTimeout, "the caller went away");
+      Deadline();
     } else {
       Ours(VerdictKind::kError,
            absl::StrCat("the tester ended: ", EndingText(*outcome), ": ", LastLine(tester_pipes_->errors())));
@@ -300,15 +346,17 @@ class Pair {
   const CodeOptions& options_;
   const std::vector<std::string>& tests_;
   const JudgeContext& context_;
-  const TimeBudget& time_;
+  TimeBudget& time_;
   TestReport& report_;
 
   std::unique_ptr<SandboxRun> candidate_, tester_;
   std::optional<RunPipes> candidate_pipes_, tester_pipes_;
   size_t test_ = 0;
-  absl::Duration test_end_;  // of the budget's elapsed time
-  bool loaded_ = false;      // the program has been executed to its end
-  bool asked_ = false;       // the candidate owes an answer
+  absl::Duration begun_, test_begun_, turn_begun_;  // of the clock; the tester's turn
+  absl::Duration starved_;                          // of both, when they are stopped
+  bool stopped_ = false;
+  bool loaded_ = false;  // the program has been executed to its end
+  bool asked_ = false;   // the candidate owes an answer
   std::optional<size_t> next_;
 };
 
@@ -316,15 +364,14 @@ class Pair {
 
 TestReport RunAssertTests(Sandbox& sandbox, const std::string& program, const CodeOptions& options,
                           const JudgeContext& context) {
-  const TimeBudget time(options, context);
+  TimeBudget time(options.per_test, options.total, context.time_left);
   TestReport report;
   const size_t count = std::get<std::vector<std::string>>(options.tests).size();
   for (size_t next = 0; next < count && !report.ours();) {
     if (time.OursIsOver()) {
       report.Fail(VerdictKind::kTimeout, "the deadline passed before all tests had run");
-    } else if (time.ItemIsOver()) {
-      report.Fail(VerdictKind::kLimit,
-                  absl::StrCat("time of ", absl::FormatDuration(options.total), " for all tests"));
+    } else if (const std::string past = time.ItemIsPast(); !past.empty()) {
+      report.Fail(VerdictKind::kLimit, past, /*by_time=*/true);
       break;
     } else {
       next = Pair(sandbox, program, options, context, time, report).Run(next);

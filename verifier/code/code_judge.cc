@@ -28,6 +28,7 @@ Verdict VerdictOf(const TestReport& report, size_t tests, const std::string& pro
   } else {
     out.kind = report.failure->kind;
   }
+  out.timed = report.timed;
   return out;
 }
 
@@ -45,8 +46,8 @@ class CodeJudge final : public Judge {
                 {"prefix", "\"\"", "Python that stands before the program"},
                 {"setup", "\"\"", "Python that runs before the tests (assert)"},
                 {"entry", "none", "names that are the program's also where Python has them (assert)"},
-                {"per_test_s", "4", "seconds of a test"},
-                {"total_s", "8", "seconds of all tests"},
+                {"per_test_s", "4", "seconds of processor time of a test"},
+                {"total_s", "8", "seconds of processor time of all tests"},
                 {"memory_mb", "512", "memory of the program"},
                 {"output_kb", "1024", "what it may print in a run"},
                 {"compare", "lines", "of outputs: exact, lines, tokens, numbers (stdin)"},
@@ -58,6 +59,8 @@ class CodeJudge final : public Judge {
   std::string Problem(absl::string_view, const nlohmann::json& options) const override {
     return CodeOptionsFromJson(options).problem;
   }
+
+  bool RunsPrograms(const nlohmann::json&) const override { return true; }
 
   // The reference is not looked at: the tests are it.
   Verdict Decide(absl::string_view completion, absl::string_view, const nlohmann::json& json,

@@ -23,7 +23,7 @@ struct CodeOptions {
   std::string setup;               // Python source that runs before each item's tests; assert style
   std::string prefix;              // stands before the program
   bool find_block = true;          // or the whole completion is the program
-  absl::Duration per_test, total;  // wall time
+  absl::Duration per_test, total;  // processor time
   int64_t memory_bytes = 0;
   int64_t output_bytes = 0;
   OutputCompare compare = OutputCompare::kLines;

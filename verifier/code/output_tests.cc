@@ -1,8 +1,8 @@
-#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "verifier/code/deadline.h"
 #include "verifier/code/ending.h"
 #include "verifier/code/python_programs.h"
 #include "verifier/code/run_tests.h"
@@ -54,7 +54,7 @@ std::optional<TestReport::Failure> FailureOf(const Run& run, const OutputTest& t
 TestReport RunOutputTests(Sandbox& sandbox, const std::string& program, const CodeOptions& options,
                           const JudgeContext& context) {
   const auto& tests = std::get<std::vector<OutputTest>>(options.tests);
-  const TimeBudget time(options, context);
+  TimeBudget time(options.per_test, options.total, context.time_left);
   SandboxRequest request{.python_program = kProgramRunner, .files = {{"main.py", program}}};
   request.limits.memory_bytes = options.memory_bytes;
   request.limits.output_bytes = options.output_bytes;
@@ -65,29 +65,30 @@ TestReport RunOutputTests(Sandbox& sandbox, const std::string& program, const Co
       report.Fail(VerdictKind::kTimeout, absl::StrCat(name, "the deadline passed before it began"));
       return report;
     }
-    if (time.ItemIsOver()) {
-      report.Fail(VerdictKind::kLimit,
-                  absl::StrCat(name, "time of ", absl::FormatDuration(options.total), " for all tests"));
-      return report;
-    }
-    request.limits.wall = std::min(options.per_test, time.left());
-    request.limits.cpu = options.per_test;
+    time.Limit(request.limits);
     const absl::StatusOr<Run> run = RunOnce(sandbox, request, tests[n].input, context.stop);
     if (!run.ok()) {
       report.Fail(VerdictKind::kError, std::string(run.status().message()));
       return report;
     }
-    if (run->outcome.end == RunEnd::kStopped || (run->outcome.end == RunEnd::kLimit && time.OursIsOver())) {
-      report.Fail(VerdictKind::kTimeout, absl::StrCat(name, "the deadline passed while it ran"));
+    const SandboxOutcome& outcome = run->outcome;
+    time.Spend(outcome.cpu, outcome.wall, outcome.starved);
+    if (outcome.end == RunEnd::kStopped) {
+      FailAtDeadline(context, time, outcome.wall - outcome.starved, name, report);
       return report;
     }
-    if (n == 0 && run->outcome.end == RunEnd::kExited && run->outcome.code == kNotPython) {
+    if (const std::string past = time.ItemIsPast(); !past.empty()) {
+      report.Fail(VerdictKind::kLimit, absl::StrCat(name, past), /*by_time=*/true);
+      return report;
+    }
+    if (n == 0 && outcome.end == RunEnd::kExited && outcome.code == kNotPython) {
       report.Fail(VerdictKind::kUnparsable, absl::StrCat("not Python: ", LastLine(run->errors)));
       return report;
     }
     if (std::optional<TestReport::Failure> failure = FailureOf(*run, tests[n], options);
         failure.has_value()) {
-      report.Fail(failure->kind, absl::StrCat(name, failure->detail));
+      const bool by_time = outcome.limit_kind == LimitKind::kCpu || outcome.limit_kind == LimitKind::kWall;
+      report.Fail(failure->kind, absl::StrCat(name, failure->detail), by_time);
       if (!options.fraction) return report;
     } else {
       ++report.passed;

@@ -18,8 +18,10 @@ struct TestReport {
 
   size_t passed = 0;
   std::optional<Failure> failure;
+  bool timed = false;  // some test ended by a limit of time
 
-  void Fail(VerdictKind kind, std::string detail) {
+  void Fail(VerdictKind kind, std::string detail, bool by_time = false) {
+    timed = timed || by_time;
     if (!failure.has_value() || IsOurFailure(kind)) failure = Failure{kind, std::move(detail)};
   }
   bool ours() const { return failure.has_value() && IsOurFailure(failure->kind); }

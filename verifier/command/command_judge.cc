@@ -104,6 +104,11 @@ class CommandJudge final : public Judge {
     return keep != options.end() && keep->is_boolean() && keep->get<bool>();
   }
 
+  bool RunsPrograms(const nlohmann::json& options) const override {
+    const Settings settings = Read(options);
+    return settings.problem.empty() && !settings.command->trusted;
+  }
+
   std::string Problem(absl::string_view, const nlohmann::json& options) const override {
     return Read(options).problem;
   }
@@ -117,8 +122,8 @@ class CommandJudge final : public Judge {
                               {"options", settings.options}};
     const std::string input = item.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
     SandboxRequest request{.argv = settings.command->argv};
-    request.limits.wall = std::min(settings.timeout, context.time_left);
-    request.limits.cpu = settings.timeout;
+    request.limits.wall = request.limits.cpu = settings.timeout;
+    request.limits.deadline = context.time_left;
     request.limits.memory_bytes = settings.memory_bytes;
     request.limits.output_bytes = 2 * kMaxAnswerBytes;
     return Run(settings.command->trusted ? trusted_ : sandbox_, request, input, context);
@@ -154,10 +159,10 @@ class CommandJudge final : public Judge {
     return nullptr;
   }
 
-  static Verdict PastLimit(const SandboxOutcome& outcome, const SandboxLimits& limits,
-                           const std::string& said) {
+  static Verdict PastLimit(const SandboxOutcome& outcome, const std::string& said) {
     Verdict out = OurError(Join(absl::StrCat("the command went past its ", outcome.limit), said));
-    if (outcome.wall >= limits.wall) out.kind = VerdictKind::kTimeout;
+    if (outcome.limit_kind == LimitKind::kWall || outcome.limit_kind == LimitKind::kCpu)
+      out.kind = VerdictKind::kTimeout;
     return out;
   }
 
@@ -177,9 +182,11 @@ class CommandJudge final : public Judge {
     const std::string said(absl::StripAsciiWhitespace(pipes.errors()));
     switch (outcome->end) {
       case RunEnd::kStopped:
-        return {.kind = VerdictKind::kTimeout, .detail = "the caller went away"};
+        return {.kind = VerdictKind::kTimeout,
+                .detail = context.stop.stop_requested() ? "the caller went away"
+                                                        : "the deadline passed while the command ran"};
       case RunEnd::kLimit:
-        return PastLimit(*outcome, request.limits, said);
+        return PastLimit(*outcome, said);
       case RunEnd::kSignalled:
         return OurError(Join(absl::StrCat("the command died of signal ", outcome->code), said));
       case RunEnd::kExited:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -7,6 +8,7 @@
 
 #include "common/mutex.h"
 #include "verifier/sandbox/sandbox.h"
+#include "verifier/sandbox/sandbox_failures.h"
 
 namespace entrain {
 
@@ -23,8 +25,11 @@ class LazySandbox final : public Sandbox {
   // Makes it now, if it is not there.
   absl::Status Prepare();
 
+  SandboxFailures failures() const { return {.unavailable = unavailable_, .lost = lost_}; }
+
  private:
   const Maker maker_;
+  std::atomic<int64_t> unavailable_ = 0, lost_ = 0;
   mutable Mutex mutex_;
   absl::Status failed_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Sandbox> made_ ABSL_GUARDED_BY(mutex_);  // set once

@@ -16,7 +16,7 @@
 namespace entrain {
 namespace {
 
-// The keeper ends a run at its wall time; later than this it never will.
+// The keeper ends a run at its deadline; later than this it never will.
 constexpr absl::Duration kPatience = absl::Seconds(60);
 
 std::string Bytes(int64_t bytes) {
@@ -28,24 +28,48 @@ std::string Bytes(int64_t bytes) {
 
 std::string Time(absl::Duration time) { return absl::StrFormat("%g s", absl::ToDoubleSeconds(time)); }
 
-std::string LimitName(confine::LimitKind kind, const SandboxLimits& limits) {
+std::string LimitName(confine::RunLimit kind, const SandboxLimits& limits) {
   switch (kind) {
-    case confine::LimitKind::kCpu:
+    case confine::RunLimit::kCpu:
       return absl::StrCat("cpu time of ", Time(limits.cpu));
-    case confine::LimitKind::kWall:
+    case confine::RunLimit::kStepCpu:
+      return absl::StrCat("cpu time of ", Time(limits.step_cpu));
+    case confine::RunLimit::kWall:
       return absl::StrCat("wall time of ", Time(limits.wall));
-    case confine::LimitKind::kMemory:
+    case confine::RunLimit::kStepWall:
+      return absl::StrCat("wall time of ", Time(limits.step_wall));
+    case confine::RunLimit::kMemory:
       return absl::StrCat("memory of ", Bytes(limits.memory_bytes));
-    case confine::LimitKind::kProcesses:
+    case confine::RunLimit::kProcesses:
       return absl::StrCat(limits.processes, " processes");
-    case confine::LimitKind::kDiskBytes:
+    case confine::RunLimit::kDiskBytes:
       return absl::StrCat("disk of ", Bytes(limits.disk_bytes));
-    case confine::LimitKind::kDiskFiles:
+    case confine::RunLimit::kDiskFiles:
       return absl::StrCat(limits.disk_files, " files");
-    case confine::LimitKind::kNone:
+    case confine::RunLimit::kNone:
       break;
   }
   return "";
+}
+
+LimitKind KindOf(confine::RunLimit limit) {
+  switch (limit) {
+    case confine::RunLimit::kNone:
+      return LimitKind::kNone;
+    case confine::RunLimit::kCpu:
+    case confine::RunLimit::kStepCpu:
+      return LimitKind::kCpu;
+    case confine::RunLimit::kWall:
+    case confine::RunLimit::kStepWall:
+      return LimitKind::kWall;
+    default:
+      return LimitKind::kSize;
+  }
+}
+
+// 24 hours stand for no limit, and can be added to.
+int64_t NanosecondsOf(absl::Duration limit) {
+  return absl::ToInt64Nanoseconds(std::clamp(limit, absl::ZeroDuration(), absl::Hours(24)));
 }
 
 absl::Status CheckRequest(const SandboxRequest& request) {
@@ -74,8 +98,11 @@ confine::RunRequest ToMessage(const SandboxRequest& request, bool probe) {
   const SandboxLimits& limits = request.limits;
   constexpr int64_t kAllBytes = int64_t{1} << 50;  // stands for no limit, and can be added to
   confine::RunRequest message;
-  message.limits = {.cpu_ns = absl::ToInt64Nanoseconds(limits.cpu),
-                    .wall_ns = absl::ToInt64Nanoseconds(std::min(limits.wall, absl::Hours(24))),
+  message.limits = {.cpu_ns = NanosecondsOf(limits.cpu),
+                    .wall_ns = NanosecondsOf(limits.wall),
+                    .step_cpu_ns = NanosecondsOf(limits.step_cpu),
+                    .step_wall_ns = NanosecondsOf(limits.step_wall),
+                    .deadline_ns = NanosecondsOf(limits.deadline),
                     .memory_bytes = std::clamp<int64_t>(limits.memory_bytes, 0, kAllBytes),
                     .disk_bytes = std::clamp<int64_t>(limits.disk_bytes, 0, kAllBytes),
                     .processes = limits.processes,
@@ -144,8 +171,8 @@ bool LocalRun::CountOutput(int64_t bytes) {
   return false;
 }
 
-void LocalRun::Kill() {
-  const char byte = 0;
+void LocalRun::Order(confine::RunOrder order) {
+  const auto byte = static_cast<char>(order);
   // A failure means that the keeper has ended, and the run with it.
   if (send(control_.get(), &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) return;
 }
@@ -158,7 +185,7 @@ absl::StatusOr<SandboxOutcome> LocalRun::Wait() {
 absl::StatusOr<SandboxOutcome> LocalRun::ReadReport() {
   confine::RunReport report;
   size_t have = 0;
-  const absl::Time patience = absl::Now() + std::min(limits_.wall, absl::Hours(24)) + kPatience;
+  const absl::Time patience = absl::Now() + std::min(limits_.deadline, absl::Hours(24)) + kPatience;
   char rest = 0;
   for (;;) {  // to the end of the file: then the keeper is gone, too
     pollfd event{control_.get(), POLLIN, 0};
@@ -185,13 +212,16 @@ absl::StatusOr<SandboxOutcome> LocalRun::ReadReport() {
   }
   SandboxOutcome outcome{.code = report.code,
                          .cpu = absl::Nanoseconds(report.cpu_ns),
-                         .wall = absl::Nanoseconds(report.wall_ns)};
+                         .wall = absl::Nanoseconds(report.wall_ns),
+                         .starved = absl::Nanoseconds(report.starved_ns)};
   if (too_much_output_) {
     outcome.end = RunEnd::kLimit;
     outcome.limit = absl::StrCat("output of ", Bytes(limits_.output_bytes));
+    outcome.limit_kind = LimitKind::kSize;
   } else if (report.kind == confine::ReportKind::kLimit) {
     outcome.end = RunEnd::kLimit;
     outcome.limit = LimitName(report.limit, limits_);
+    outcome.limit_kind = KindOf(report.limit);
   } else {
     outcome.end = report.kind == confine::ReportKind::kExited      ? RunEnd::kExited
                   : report.kind == confine::ReportKind::kSignalled ? RunEnd::kSignalled

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "verifier/sandbox/confine/run_message.h"
 #include "verifier/sandbox/helper_process.h"
 #include "verifier/sandbox/sandbox.h"
 
@@ -23,11 +24,13 @@ class LocalRun : public SandboxRun {
   int error_output() const override { return error_output_.get(); }
   void CloseInput() override { input_.Close(); }
   bool CountOutput(int64_t bytes) override;
-  void Kill() override;
+  void BeginStep() override { Order(confine::RunOrder::kBeginStep); }
+  void Kill() override { Order(confine::RunOrder::kStop); }
   absl::StatusOr<SandboxOutcome> Wait() override;
 
  private:
   LocalRun(HelperProcess& helper, const SandboxLimits& limits) : helper_(helper), limits_(limits) {}
+  void Order(confine::RunOrder order);
   absl::StatusOr<SandboxOutcome> ReadReport();
 
   HelperProcess& helper_;

@@ -8,9 +8,11 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <filesystem>
 #include <fstream>
@@ -20,6 +22,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "common/clock.h"
 #include "common/mutex.h"
 #include "common/status_macros.h"
@@ -103,6 +106,7 @@ class PlainRun final : public SandboxRun {
         errors_(std::move(errors)),
         limits_(limits),
         start_(Clock::Real().Monotonic()),
+        step_{.started = start_},
         timer_([this](const std::stop_token& stop) { KillWhenTimeIsOver(stop); }) {}
 
   ~PlainRun() override {
@@ -118,11 +122,18 @@ class PlainRun final : public SandboxRun {
   bool CountOutput(int64_t bytes) override {
     counted_ += bytes;
     if (counted_ <= limits_.output_bytes) return true;
-    End(RunEnd::kLimit, absl::StrCat("output of ", limits_.output_bytes >> 10, " KiB"));
+    End(RunEnd::kLimit, LimitKind::kSize, absl::StrCat("output of ", limits_.output_bytes >> 10, " KiB"));
     return false;
   }
 
-  void Kill() override { End(RunEnd::kStopped, ""); }
+  void BeginStep() override {
+    MutexLock lock(mutex_);
+    if (ended_) return;
+    const Use use = UseNow();
+    step_ = {.started = Clock::Real().Monotonic(), .cpu = use.cpu, .starved = use.starved};
+  }
+
+  void Kill() override { End(RunEnd::kStopped, LimitKind::kNone, ""); }
 
   absl::StatusOr<SandboxOutcome> Wait() override {
     if (outcome_.has_value()) return *outcome_;
@@ -133,8 +144,10 @@ class PlainRun final : public SandboxRun {
     } while (result != 0 && errno == EINTR);
     int status = 0;
     rusage usage{};
+    absl::Duration starved;
     {
       MutexLock lock(mutex_);
+      starved = UseNow().starved;
       kill(-process_, SIGKILL);  // what is left of its group
       wait4(process_, &status, 0, &usage);
       ended_ = true;
@@ -142,14 +155,17 @@ class PlainRun final : public SandboxRun {
     timer_.request_stop();
     SandboxOutcome out;
     out.wall = Clock::Real().Monotonic() - start_;
+    out.starved = starved;
     out.cpu = absl::DurationFromTimeval(usage.ru_utime) + absl::DurationFromTimeval(usage.ru_stime);
     MutexLock lock(mutex_);
     if (end_.has_value()) {
       out.end = *end_;
       out.limit = limit_;
+      out.limit_kind = limit_kind_;
     } else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) {
       out.end = RunEnd::kLimit;
-      out.limit = absl::StrCat("cpu time of ", absl::FormatDuration(limits_.cpu));
+      out.limit = absl::StrFormat("cpu time of %g s", absl::ToDoubleSeconds(limits_.cpu));
+      out.limit_kind = LimitKind::kCpu;
     } else if (WIFSIGNALED(status)) {
       out.end = RunEnd::kSignalled;
       out.code = WTERMSIG(status);
@@ -161,24 +177,78 @@ class PlainRun final : public SandboxRun {
   }
 
  private:
-  void End(RunEnd end, std::string limit) {
+  struct Use {
+    absl::Duration cpu, starved;
+  };
+  struct Step {
+    absl::Duration started, cpu, starved;
+  };
+
+  // Of the first process, which has not been reaped; `starved` of its first thread.
+  Use UseNow() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    Use use;
+    clockid_t clock = 0;
+    timespec cpu{};
+    if (clock_getcpuclockid(process_, &clock) == 0 && clock_gettime(clock, &cpu) == 0)
+      use.cpu = absl::DurationFromTimespec(cpu);
+    std::ifstream schedstat(absl::StrCat("/proc/", process_, "/schedstat"));
+    if (int64_t ran = 0, waited = 0; schedstat >> ran >> waited) {
+      const absl::Duration others = std::max(use.cpu - absl::Nanoseconds(ran), absl::ZeroDuration());
+      use.starved = std::max(absl::Nanoseconds(waited) - others, absl::ZeroDuration());
+    }
+    return use;
+  }
+
+  void End(RunEnd end, LimitKind kind, std::string limit) {
     MutexLock lock(mutex_);
     if (ended_) return;
     if (!end_.has_value()) {
       end_ = end;
+      limit_kind_ = kind;
       limit_ = std::move(limit);
     }
     kill(-process_, SIGKILL);
+  }
+
+  void EndPast(LimitKind kind, absl::Duration limit) {
+    End(RunEnd::kLimit, kind,
+        absl::StrFormat("%s time of %g s", kind == LimitKind::kCpu ? "cpu" : "wall",
+                        absl::ToDoubleSeconds(limit)));
+  }
+
+  // Whether a time is over: then the run is being ended.
+  bool LookAtTimes() {
+    const absl::Duration now = Clock::Real().Monotonic();
+    Use use;
+    Step step;
+    {
+      MutexLock lock(mutex_);
+      if (ended_) return true;
+      use = UseNow();
+      step = step_;
+    }
+    if (now - start_ >= limits_.deadline) {
+      Kill();
+    } else if (use.cpu - step.cpu > limits_.step_cpu) {
+      EndPast(LimitKind::kCpu, limits_.step_cpu);
+    } else if (use.cpu > limits_.cpu) {
+      EndPast(LimitKind::kCpu, limits_.cpu);
+    } else if (now - step.started - (use.starved - step.starved) >= limits_.step_wall) {
+      EndPast(LimitKind::kWall, limits_.step_wall);
+    } else if (now - start_ - use.starved >= limits_.wall) {
+      EndPast(LimitKind::kWall, limits_.wall);
+    } else {
+      return false;
+    }
+    return true;
   }
 
   void KillWhenTimeIsOver(const std::stop_token& stop) {
     std::mutex sleep;
     std::unique_lock lock(sleep);
     std::condition_variable_any never;
-    const absl::Duration wall = std::min(limits_.wall, absl::Hours(24));
-    never.wait_for(lock, stop, absl::ToChronoNanoseconds(wall), [] { return false; });
-    if (!stop.stop_requested())
-      End(RunEnd::kLimit, absl::StrCat("wall time of ", absl::FormatDuration(limits_.wall)));
+    while (!stop.stop_requested() && !LookAtTimes())
+      never.wait_for(lock, stop, std::chrono::milliseconds(20), [] { return false; });
   }
 
   Folder folder_;
@@ -189,7 +259,9 @@ class PlainRun final : public SandboxRun {
   int64_t counted_ = 0;
   Mutex mutex_;
   std::optional<RunEnd> end_ ABSL_GUARDED_BY(mutex_);  // why it was killed
+  LimitKind limit_kind_ ABSL_GUARDED_BY(mutex_) = LimitKind::kNone;
   std::string limit_ ABSL_GUARDED_BY(mutex_);
+  Step step_ ABSL_GUARDED_BY(mutex_);
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
   std::optional<SandboxOutcome> outcome_;
   std::jthread timer_;  // last: it uses the others
@@ -221,7 +293,8 @@ class PlainProcesses final : public Sandbox {
     Limit(process, RLIMIT_CORE, 0);
     Limit(process, RLIMIT_AS, request.limits.memory_bytes);
     Limit(process, RLIMIT_FSIZE, request.limits.disk_bytes);
-    Limit(process, RLIMIT_CPU, absl::ToInt64Seconds(absl::Ceil(request.limits.cpu, absl::Seconds(1))));
+    // Behind the look at the times, for what it does not see: of each process.
+    Limit(process, RLIMIT_CPU, absl::ToInt64Seconds(absl::Ceil(request.limits.cpu, absl::Seconds(1))) + 1);
     for (const int end : {input.write.get(), output.read.get(), errors.read.get()})
       fcntl(end, F_SETFL, O_NONBLOCK);
     return std::make_unique<PlainRun>(std::move(folder), process, std::move(input.write),

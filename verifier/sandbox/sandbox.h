@@ -12,8 +12,13 @@ namespace entrain {
 
 // What one run may use. Past a limit the run ends as RunEnd::kLimit: the program's fault, never ours.
 struct SandboxLimits {
-  absl::Duration cpu = absl::Seconds(10);   // of all its processes together
-  absl::Duration wall = absl::Seconds(20);  // from its start
+  absl::Duration cpu = absl::Seconds(10);  // of all its processes together
+  // From its start, less the time for which it was starved: what it ran, slept and waited.
+  absl::Duration wall = absl::Seconds(20);
+  // The same two for a step: from the start or the last BeginStep.
+  absl::Duration step_cpu = absl::InfiniteDuration(), step_wall = absl::InfiniteDuration();
+  // From its start, of the clock. Past it the run is RunEnd::kStopped: not the program's fault by itself.
+  absl::Duration deadline = absl::InfiniteDuration();
   int64_t memory_bytes = int64_t{512} << 20;
   int32_t processes = 32;  // and threads, at one time
   int32_t open_files = 64;
@@ -41,18 +46,26 @@ enum class RunEnd {
   kExited,     // `code` is the exit status
   kSignalled,  // `code` is the signal
   kLimit,      // past a limit; `limit` names it
-  kStopped,    // Kill was called
+  kStopped,    // Kill was called, or the deadline passed
 };
+
+// What kind of limit a run went past: a time may differ when the same program runs again.
+enum class LimitKind { kNone, kCpu, kWall, kSize };
 
 struct SandboxOutcome {
   RunEnd end = RunEnd::kExited;
   int code = 0;
   std::string limit;  // "cpu time of 10 s", "memory of 512 MiB", …
+  LimitKind limit_kind = LimitKind::kNone;
   absl::Duration cpu, wall;
+  // For how long it could have run and was given no processor, because others had them: the longest wait of
+  // one of its threads, less what its other threads ran meanwhile; zero where the kernel does not tell.
+  absl::Duration starved;
 };
 
 // One run: a tree of processes without network, with a read-only root, a private working folder, and nothing
-// of the parent's environment. The destructor kills the tree. One thread at a time, but Kill from any.
+// of the parent's environment. The destructor kills the tree. One thread at a time, but Kill and
+// BeginStep from any.
 class SandboxRun {
  public:
   virtual ~SandboxRun() = default;
@@ -66,6 +79,8 @@ class SandboxRun {
   // The reader reports what it took. False: past the limit, and the tree is being killed.
   virtual bool CountOutput(int64_t bytes) = 0;
 
+  // What the run does from here on is another step.
+  virtual void BeginStep() = 0;
   virtual void Kill() = 0;
   // Waits until no process of the tree is left. A status is our own failure.
   virtual absl::StatusOr<SandboxOutcome> Wait() = 0;

@@ -80,7 +80,7 @@ absl::StatusOr<Verdict> CachingVerifier::VerifyOne(const VerifyItem& item, const
     }
   }
   absl::StatusOr<Verdict> verdict = Judge(item, {end - clock.Monotonic(), call.stop});
-  const bool keep = verdict.ok() && !IsOurFailure(verdict->kind) && may_keep_(item);
+  const bool keep = verdict.ok() && !IsOurFailure(verdict->kind) && !verdict->timed && may_keep_(item);
   MutexLock lock(mutex_);
   ++stats_.misses;
   if (keep) Keep(key, *verdict);

@@ -22,9 +22,10 @@ struct VerdictCacheStats {
 
 // A verifier that remembers what another one said. The key is the content of the question (SHA-256 of
 // verifier, options, answer and completion), so completions cannot be made to share a verdict. A verdict of
-// the cache is the fresh one but for `seconds`, which is 0. Timeouts and errors are never kept. A question
-// that is being judged is not judged a second time at once: whoever asks it too waits for the verdict. Keeps
-// the most recently asked within its bytes; one lock, held for a look-up. Thread-safe.
+// the cache is the fresh one but for `seconds`, which is 0. Timeouts, errors and what a limit of time decided
+// (`timed`) are never kept. A question that is being judged is not judged a second time at once: whoever asks
+// it too waits for the verdict. Keeps the most recently asked within its bytes; one lock, held for a look-up.
+// Thread-safe.
 class CachingVerifier final : public Verifier {
  public:
   // `may_keep`: whether the verdict on an item is the same whenever it is asked for; asked only when there is

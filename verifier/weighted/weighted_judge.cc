@@ -59,6 +59,13 @@ class WeightedJudge final : public Judge {
            });
   }
 
+  bool RunsPrograms(const nlohmann::json& options) const override {
+    const Parts read = Read("", options);
+    return std::ranges::any_of(read.parts, [](const Part& part) {
+      return part.judge != nullptr && part.judge->RunsPrograms(part.options);
+    });
+  }
+
   Verdict Decide(absl::string_view completion, absl::string_view answer, const nlohmann::json& options,
                  const JudgeContext& context) const override {
     const Parts read = Read(answer, options);
@@ -66,7 +73,7 @@ class WeightedJudge final : public Judge {
     Clock& clock = Clock::Real();
     const absl::Duration end = clock.Monotonic() + context.time_left;
     double sum = 0, weights = 0, heaviest = -1;
-    bool all_correct = true, refused = false;
+    bool all_correct = true, refused = false, timed = false;
     std::string extracted, details;
     for (size_t i = 0; i < read.parts.size(); ++i) {
       const Part& part = read.parts[i];
@@ -80,6 +87,7 @@ class WeightedJudge final : public Judge {
       const bool correct = verdict.kind == VerdictKind::kCorrect;
       all_correct = all_correct && correct;
       refused = refused || (part.required && !correct);
+      timed = timed || verdict.timed;
       sum += part.weight * verdict.score.value_or(0);
       weights += part.weight;
       if (!verdict.extracted.empty() && part.weight > heaviest) {
@@ -93,6 +101,7 @@ class WeightedJudge final : public Judge {
     Verdict out = Wrong(std::move(extracted), std::move(details));
     // Rounding must not make a partial score whole.
     out.score = refused ? 0.0 : std::min(sum / weights, kBelowOne);
+    out.timed = timed;
     return out;
   }
 

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -25,6 +26,7 @@
 #include "tests/testing/processes.h"
 #include "tests/testing/temporary_folder.h"
 #include "verifier/sandbox/confine/system_calls.h"
+#include "verifier/sandbox/run_pipes.h"
 
 namespace entrain {
 namespace {
@@ -336,6 +338,52 @@ TEST_P(SandboxTest, EndlessSleepWithoutHearing) {
       "wall time of 0.3 s");
 }
 
+TEST_P(SandboxTest, StarvingIsNoWallTime) {
+  std::atomic<bool> done = false;
+  std::vector<std::jthread> others;  // so many that the program gets a fifth of a processor at most
+  for (unsigned n = 0; n < 5 * std::thread::hardware_concurrency(); ++n)
+    others.emplace_back([&done] {
+      while (!done) {
+      }
+    });
+  const Ran ran =
+      Python("while True: pass", {.cpu = absl::Milliseconds(300), .wall = absl::Milliseconds(600)});
+  done = true;
+  ExpectLimit(ran, "cpu time of 0.3 s");
+  EXPECT_EQ(ran.outcome.limit_kind, LimitKind::kCpu);
+  EXPECT_GT(ran.outcome.wall, absl::Milliseconds(600));
+  EXPECT_GT(ran.outcome.starved, absl::ZeroDuration());
+}
+
+TEST_P(SandboxTest, TheDeadlineStopsARunAndTellsHowLongItStarved) {
+  const Ran ran = Python("import time; time.sleep(60)", {.deadline = absl::Milliseconds(200)});
+  EXPECT_EQ(ran.outcome.end, RunEnd::kStopped);
+  EXPECT_EQ(ran.outcome.limit_kind, LimitKind::kNone);
+  EXPECT_GE(ran.outcome.wall, absl::Milliseconds(200));
+  EXPECT_LE(ran.outcome.starved, ran.outcome.wall);
+}
+
+TEST_P(SandboxTest, AStepHasLimitsOfItsOwn) {
+  SandboxRequest request = PythonRequest(
+      "import sys, time\n"
+      "def spin(s):\n  end = time.process_time() + s\n  while time.process_time() < end: pass\n"
+      "spin(0.3)\nprint('a', flush=True)\nsys.stdin.readline()\nspin(0.3)\nprint('b', flush=True)\nspin(9)\n",
+      {.step_cpu = absl::Milliseconds(500)});
+  auto run = sandbox_->Start(request);
+  ASSERT_TRUE(run.ok());
+  RunPipes pipes(**run);
+  RunPipes* const moved[] = {&pipes};
+  while (pipes.open() && pipes.output() != "a\n") RunPipes::Move(moved, absl::Seconds(1));
+  (*run)->BeginStep();
+  pipes.Send("go on\n");
+  while (pipes.open()) RunPipes::Move(moved, absl::Seconds(1));
+  const auto outcome = (*run)->Wait();
+  ASSERT_TRUE(outcome.ok());
+  EXPECT_EQ(pipes.output(), "a\nb\n");
+  EXPECT_EQ(outcome->limit, "cpu time of 0.5 s");
+  EXPECT_GT(outcome->cpu, absl::Milliseconds(700));  // 0.3 s of the first step, 0.5 s of the second
+}
+
 TEST_P(SandboxTest, EndlessOutput) {
   ExpectLimit(Python("while True: print('x' * 1000)", {.output_bytes = 1 << 20}), "output of 1 MiB");
   ExpectLimit(Python("import os\nwhile True: os.write(2, b'x' * 1000)", {.output_bytes = 1 << 10}),
@@ -447,8 +495,14 @@ time.sleep(60)
 TEST_P(SandboxTest, LimitsMayBeAsLargeAsTheyLike) {
   constexpr auto kAll = std::numeric_limits<int64_t>::max();
   constexpr auto kMany = std::numeric_limits<int32_t>::max();
-  const Ran ran = Python("print(1)", {absl::InfiniteDuration(), absl::InfiniteDuration(), kAll, kMany,
-                                      1 << 20, kAll, kAll, kMany});
+  const Ran ran = Python("print(1)", {.cpu = absl::InfiniteDuration(),
+                                      .wall = absl::InfiniteDuration(),
+                                      .memory_bytes = kAll,
+                                      .processes = kMany,
+                                      .open_files = 1 << 20,
+                                      .output_bytes = kAll,
+                                      .disk_bytes = kAll,
+                                      .disk_files = kMany});
   EXPECT_EQ(ran.output, "1\n") << ran.outcome.limit << ran.error_output;
 }
 

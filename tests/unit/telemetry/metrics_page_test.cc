@@ -60,6 +60,7 @@ MetricsPage PageOfEverything() {
   page.Add([] {
     return SamplesOf(JudgingPoolStats{.items_waiting = 5, .clients_waiting = 2, .batches_refused = 3});
   });
+  page.Add([] { return SamplesOf(SandboxFailures{.unavailable = 7, .lost = 4}); });
   page.Add([] { return SamplesOf(VerdictCacheStats{.entries = 1, .bytes = 300, .hits = 9, .misses = 1}); });
   return page;
 }
@@ -147,6 +148,8 @@ TEST(MetricsPageTest, TheQueueOfTheVerifierIsShown) {
   EXPECT_THAT(text, HasSubstr("\nentrain_verifier_clients_waiting 2\n"));
   EXPECT_THAT(text, HasSubstr("\nentrain_verifier_cache_lookups_total{result=\"hit\"} 9\n"));
   EXPECT_THAT(text, HasSubstr("\nentrain_verifier_cache_size_bytes 300\n"));
+  EXPECT_THAT(text, HasSubstr("\nentrain_verifier_sandbox_failures_total{cause=\"unavailable\"} 7\n"));
+  EXPECT_THAT(text, HasSubstr("\nentrain_verifier_sandbox_failures_total{cause=\"lost\"} 4\n"));
   EXPECT_THAT(text, HasSubstr("\nentrain_verifier_batches_total{result=\"refused\"} 3\n"));
 }
 

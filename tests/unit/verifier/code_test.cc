@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/clock.h"
 #include "tests/unit/verifier/judge_program.h"
+#include "verifier/code/time_budget.h"
 
 namespace entrain {
 namespace {
@@ -534,9 +535,10 @@ TEST(CodeAssert, LimitsAreNamed) {
          "def f(x):\n  while True: pass",
          {"assert f(2) == 4"},
          "limit",
-         "test 1 of 1: time of 500ms for a test"},
+         "test 1 of 1: cpu time of 0.5 s"},
         quick);
-  Check({"loop before the tests", "while True: pass", {"assert f(2) == 4"}, "limit", "time of 500ms"}, quick);
+  Check({"loop before the tests", "while True: pass", {"assert f(2) == 4"}, "limit", "cpu time of 0.5 s"},
+        quick);
   Check({"loop in the second test",
          "def f(x):\n  while x == 2: pass\n  return x",
          {"assert f(1) == 1", "assert f(2) == 2"},
@@ -545,12 +547,13 @@ TEST(CodeAssert, LimitsAreNamed) {
         quick);
   Check({"endless iterator", "def f():\n  while True: yield 1", {"assert list(f()) == [1]"}, "limit", "time"},
         quick);
-  Check({"sleep", "import time\ndef f(x): time.sleep(60)", {"assert f(2) == 4"}, "limit", "time"}, quick);
+  Check({"sleep", "import time\ndef f(x): time.sleep(60)", {"assert f(2) == 4"}, "limit", "wall time of 2 s"},
+        quick);
   Check({"all tests together",
-         "import time\ndef f(x):\n  time.sleep(0.3)\n  return x",
+         "import time\ndef f(x):\n  end = time.process_time() + 0.3\n  while time.process_time() < end: pass",
          {"f(1)", "f(2)", "f(3)", "f(4)", "f(5)"},
          "limit",
-         "time of 1s for all tests"},
+         "cpu time of 1 s for all tests"},
         {{"per_test_s", 0.8}, {"total_s", 1}});
   Check({"output",
          "def f(x):\n  while True: print('x' * 1000)",
@@ -582,6 +585,46 @@ TEST(CodeAssert, NoProgramHidesInTheDeadlineOfTheCall) {
     EXPECT_EQ(KindOf(verdict), "wrong") << verdict.detail;
     EXPECT_THAT(verdict.detail, HasSubstr("closed the channel"));
   }
+}
+
+TEST(CodeAssert, AProgramThatSleepsAwayWhatTheItemGrantsIsAtFaultBeforeTheDeadline) {
+  const json options{{"tests", {"assert f(2) == 4"}}, {"extract", "whole"}, {"per_test_s", 0.3}};
+  const Verdict slept = JudgeProgram(ProgramVerifier(), "import time\ndef f(x): time.sleep(60)", options,
+                                     absl::Seconds(1));  // its own limit of wall time is 1.6 s
+  EXPECT_EQ(KindOf(slept), "limit") << slept.detail;
+  EXPECT_TRUE(slept.timed);
+}
+
+TEST(CodeAssert, AVerdictThatATimeDecidedSaysSo) {
+  for (const auto& [style, test] :
+       {std::pair{"assert", json("assert f(2) == 4")}, std::pair{"stdin", json{{"output", "4"}}}}) {
+    const json options{{"tests", {test}}, {"style", style}, {"extract", "whole"}, {"per_test_s", 0.3}};
+    EXPECT_TRUE(JudgeProgram("while True: pass", options).timed) << style;
+    EXPECT_FALSE(JudgeProgram("def f(x): return 5", options).timed) << style;
+    EXPECT_FALSE(JudgeProgram("def f(x): return 4\nprint(4)", options).timed) << style;
+  }
+}
+
+TEST(TimeBudget, SaysWhoseTimeIsOver) {
+  TimeBudget time(absl::Seconds(4), absl::Seconds(8), absl::Minutes(1));
+  // 9 s of the clock, of which it was starved for 6.
+  time.Spend(absl::Seconds(3), absl::Seconds(9), absl::Seconds(6));
+  EXPECT_EQ(time.ItemIsPast(), "");
+  EXPECT_FALSE(time.ItemHadItsTime(absl::Seconds(3)));
+  EXPECT_TRUE(time.ItemHadItsTime(absl::Seconds(4)));
+  SandboxLimits limits;
+  time.Limit(limits);
+  EXPECT_EQ(limits.cpu, absl::Seconds(5));
+  EXPECT_EQ(limits.wall, absl::Seconds(14));  // 2 * 8 + 1, less 3
+  EXPECT_EQ(limits.step_cpu, absl::Seconds(4));
+  EXPECT_EQ(limits.step_wall, absl::Seconds(9));
+  time.Spend(absl::ZeroDuration(), absl::Seconds(5), absl::ZeroDuration());  // asleep
+  EXPECT_TRUE(time.ItemHadItsTime(absl::ZeroDuration()));
+  EXPECT_EQ(time.ItemIsPast(), "");
+  time.Spend(absl::ZeroDuration(), absl::Seconds(9), absl::ZeroDuration());
+  EXPECT_EQ(time.ItemIsPast(), "wall time of 17 s for all tests");
+  time.Spend(absl::Seconds(5), absl::ZeroDuration(), absl::ZeroDuration());
+  EXPECT_EQ(time.ItemIsPast(), "cpu time of 8 s for all tests");
 }
 
 TEST(CodeAssert, CallingOffStopsTheProgram) {
@@ -619,8 +662,9 @@ TEST(CodeAssert, AFractionIsTheShareOfPassedTests) {
            // What stops the process fails its own test only.
            Case{"import os\ndef f(x):\n  if x == 2: os._exit(0)\n  return x", "wrong", 0.75,
                 "test 2 of 4: the program ended"},
-           Case{"def f(x):\n  while x == 1: pass\n  return x", "wrong", 0.75, "test 1 of 4: time of 500ms"},
-           Case{"def f(x):\n  while True: pass", "limit", 0, "test 1 of 4: time of 500ms"},
+           Case{"def f(x):\n  while x == 1: pass\n  return x", "wrong", 0.75,
+                "test 1 of 4: cpu time of 0.5 s"},
+           Case{"def f(x):\n  while True: pass", "limit", 0, "test 1 of 4: cpu time of 0.5 s"},
            Case{"def f(x:", "unparsable", 0, "not Python"},
        }) {
     const Verdict verdict = JudgeProgram(
@@ -782,6 +826,25 @@ TEST(Code, WithoutASandboxProgramsAreNotRunAndTheRestIsJudged) {
   EXPECT_THAT((*verdicts)[0].detail, HasSubstr("none here"));
   EXPECT_EQ(KindOf((*verdicts)[1]), "correct");
   EXPECT_FALSE(verifier->PrepareSandbox().ok());
+  EXPECT_EQ(verifier->Failures().unavailable, 1);
+  EXPECT_EQ(verifier->Failures().lost, 0);
+}
+
+TEST(Code, WhatNeedsTheSandboxIsKnownBeforeThereIsACompletion) {
+  LocalVerifierOptions options;
+  options.commands["mine"] = {.argv = {"/bin/true"}};
+  options.commands["trusted"] = {.argv = {"/bin/true"}, .trusted = true};
+  const auto verifier = CreateLocalVerifier(options);
+  const auto runs = [&](const std::string& name, const std::string& options_json) {
+    return verifier->RunsPrograms({.verifier = name, .options_json = options_json});
+  };
+  EXPECT_TRUE(runs("code", R"({"tests": ["assert f(1) == 1"]})"));
+  EXPECT_TRUE(runs("command", R"({"command": "mine"})"));
+  EXPECT_FALSE(runs("command", R"({"command": "trusted"})"));
+  EXPECT_FALSE(runs("command", R"({"command": "nobody"})"));
+  EXPECT_FALSE(runs("math", "{}"));
+  EXPECT_TRUE(runs("weighted", R"({"parts": [{"verifier": "exact"}, {"verifier": "code"}]})"));
+  EXPECT_FALSE(runs("weighted", R"({"parts": [{"verifier": "exact"}]})"));
 }
 
 }  // namespace

@@ -171,6 +171,19 @@ TEST(CachingVerifierTest, WhoeverWaitedForAFailureJudgesItself) {
   EXPECT_EQ(second.get(), VerdictKind::kCorrect);
 }
 
+TEST(CachingVerifierTest, WhatALimitOfTimeDecidedIsNotKept) {
+  std::atomic<int> calls = 0;
+  FakeVerifier inner([&](std::span<const VerifyItem>, absl::Duration) {
+    ++calls;
+    return std::vector<Verdict>{{.kind = VerdictKind::kLimit, .score = 0.0, .timed = true}};
+  });
+  CachingVerifier cache(inner, Always, kPlenty);
+  One(cache, Item("1"));
+  One(cache, Item("1"));
+  EXPECT_EQ(calls, 2);
+  EXPECT_EQ(cache.Stats().entries, 0);
+}
+
 TEST(CachingVerifierTest, MayBeAskedFromManyThreads) {
   ScriptedVerifier inner;
   CachingVerifier cache(inner, Always, 20 * 301);

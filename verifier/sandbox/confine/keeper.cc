@@ -234,28 +234,35 @@ class Keeper {
       Fail("pidfd_open");
     }
     RunReport report;
-    const int64_t deadline = started_ + limits.wall_ns;
+    const int64_t deadline = started_ + limits.deadline_ns;
+    step_ = {.started_ns = started_};
+    next_wall_look_ = started_ + std::min(limits.wall_ns, limits.step_wall_ns);
     for (int64_t next_look = started_ + kLookNs;;) {
       const int64_t now = Now();
       if (now >= deadline) {
-        report = {.kind = ReportKind::kLimit, .limit = LimitKind::kWall};
+        report.kind = ReportKind::kStopped;
         break;
       }
-      if (now >= next_look) {
+      if (now >= next_look || now >= next_wall_look_) {
         report.limit = Look();
-        if (report.limit != LimitKind::kNone) {
+        if (report.limit == RunLimit::kNone && now >= next_wall_look_) report.limit = LookAtWall();
+        if (report.limit != RunLimit::kNone) {
           report.kind = ReportKind::kLimit;
           break;
         }
         next_look = Now() + kLookNs;
       }
-      const int64_t rest = std::max<int64_t>(std::min(next_look, deadline) - Now(), 0);
+      const int64_t rest = std::max<int64_t>(std::min({next_look, next_wall_look_, deadline}) - Now(), 0);
       const timespec timeout{rest / kSecond, rest % kSecond};
       pollfd events[] = {{program, POLLIN, 0}, {descriptors_[kControl], POLLIN, 0}};
       if (ppoll(events, 2, &timeout, nullptr) < 0 && errno != EINTR) break;
       if (events[1].revents != 0) {
-        char byte = 0;
-        orphaned_ = recv(descriptors_[kControl], &byte, 1, MSG_DONTWAIT) == 0;
+        auto order = static_cast<char>(RunOrder::kStop);
+        orphaned_ = recv(descriptors_[kControl], &order, 1, MSG_DONTWAIT) == 0;
+        if (static_cast<RunOrder>(order) == RunOrder::kBeginStep) {
+          BeginStep();
+          continue;
+        }
         report.kind = ReportKind::kStopped;
         break;
       }
@@ -264,7 +271,8 @@ class Keeper {
         break;
       }
     }
-    const LimitKind disk = report.kind == ReportKind::kExited ? LookAtDisk() : LimitKind::kNone;
+    const RunLimit disk = report.kind == ReportKind::kExited ? LookAtDisk() : RunLimit::kNone;
+    report.starved_ns = Starved();
     KillAll();
     report.wall_ns = Now() - started_;
     rusage used{};
@@ -280,7 +288,7 @@ class Keeper {
   }
 
   // How the program ended: the last look may have been too early.
-  void Judge(RunReport& report, const rusage& used, LimitKind disk) const {
+  void Judge(RunReport& report, const rusage& used, RunLimit disk) const {
     const RunLimits& limits = request_.limits;
     if (WIFEXITED(status_)) {
       report.code = WEXITSTATUS(status_);
@@ -288,51 +296,83 @@ class Keeper {
       report.kind = ReportKind::kSignalled;
       report.code = WTERMSIG(status_);
     }
-    if (report.cpu_ns > limits.cpu_ns || (report.kind == ReportKind::kSignalled && report.code == SIGXCPU)) {
-      report.limit = LimitKind::kCpu;
+    if (report.cpu_ns - step_.cpu_ns > limits.step_cpu_ns) {
+      report.limit = RunLimit::kStepCpu;
+    } else if (report.cpu_ns > limits.cpu_ns ||
+               (report.kind == ReportKind::kSignalled && report.code == SIGXCPU)) {
+      report.limit = RunLimit::kCpu;
     } else if (int64_t{used.ru_maxrss} * 1024 > limits.memory_bytes) {
-      report.limit = LimitKind::kMemory;
+      report.limit = RunLimit::kMemory;
     } else if (report.kind == ReportKind::kSignalled && report.code == SIGXFSZ) {
-      report.limit = LimitKind::kDiskBytes;
+      report.limit = RunLimit::kDiskBytes;
     } else {
       report.limit = disk;
     }
-    if (report.limit != LimitKind::kNone) report.kind = ReportKind::kLimit;
+    if (report.limit != RunLimit::kNone) report.kind = ReportKind::kLimit;
   }
 
-  LimitKind Look() {
+  RunLimit Look() {
     const RunLimits& limits = request_.limits;
     ReapOrphans();
     tree_.Look(limits.processes + kProcessSlack);
     const TreeUse& use = tree_.use();
-    if (use.tasks > limits.processes) return LimitKind::kProcesses;
-    rusage ended{};
-    getrusage(RUSAGE_CHILDREN, &ended);
-    if (use.cpu_ns + Nanoseconds(ended.ru_utime) + Nanoseconds(ended.ru_stime) > limits.cpu_ns) {
-      return LimitKind::kCpu;
-    }
+    if (use.tasks > limits.processes) return RunLimit::kProcesses;
+    const int64_t cpu = TreeCpu();
+    if (cpu - step_.cpu_ns > limits.step_cpu_ns) return RunLimit::kStepCpu;
+    if (cpu > limits.cpu_ns) return RunLimit::kCpu;
     if (use.resident_bytes > limits.memory_bytes &&
         (tree_.processes() == 1 || tree_.ProportionalBytes() > limits.memory_bytes)) {
-      return LimitKind::kMemory;
+      return RunLimit::kMemory;
     }
     return LookAtDisk();
   }
 
-  LimitKind LookAtDisk() {
+  // As of the last look at the tree.
+  int64_t TreeCpu() const {
+    rusage ended{};
+    getrusage(RUSAGE_CHILDREN, &ended);
+    return tree_.use().cpu_ns + Nanoseconds(ended.ru_utime) + Nanoseconds(ended.ru_stime);
+  }
+
+  int64_t Starved() {
+    tree_.Look(request_.limits.processes + kProcessSlack);
+    starved_ns_ = std::clamp(tree_.StarvedNs(TreeCpu()), starved_ns_, Now() - started_);
+    return starved_ns_;
+  }
+
+  // A busy machine moves the ends of the run and of the step away.
+  RunLimit LookAtWall() {
+    const RunLimits& limits = request_.limits;
+    const int64_t starved = Starved(), now = Now();
+    const int64_t left = limits.wall_ns - (now - started_ - starved);
+    const int64_t step_left = limits.step_wall_ns - (now - step_.started_ns - (starved - step_.starved_ns));
+    if (step_left <= 0) return RunLimit::kStepWall;
+    if (left <= 0) return RunLimit::kWall;
+    next_wall_look_ = now + std::min(left, step_left);
+    return RunLimit::kNone;
+  }
+
+  void BeginStep() {
+    const int64_t starved = Starved();
+    step_ = {.started_ns = Now(), .cpu_ns = TreeCpu(), .starved_ns = starved};
+    next_wall_look_ = step_.started_ns;  // where the end is now
+  }
+
+  RunLimit LookAtDisk() {
     const RunLimits& limits = request_.limits;
     if (setup_.namespaces) {
       struct statvfs room {};
-      if (fstatvfs(folder_, &room) != 0) return LimitKind::kNone;
+      if (fstatvfs(folder_, &room) != 0) return RunLimit::kNone;
       const auto used = static_cast<int64_t>((room.f_blocks - room.f_bfree) * room.f_frsize);
       const auto files = static_cast<int64_t>(room.f_files - room.f_ffree) - 1;
-      if (used > limits.disk_bytes) return LimitKind::kDiskBytes;
-      return files > limits.disk_files ? LimitKind::kDiskFiles : LimitKind::kNone;
+      if (used > limits.disk_bytes) return RunLimit::kDiskBytes;
+      return files > limits.disk_files ? RunLimit::kDiskFiles : RunLimit::kNone;
     }
     FolderUse use = MeasureFolder(folder_, limits.disk_files);
-    if (use.files > limits.disk_files) return LimitKind::kDiskFiles;
+    if (use.files > limits.disk_files) return RunLimit::kDiskFiles;
     use.bytes += tree_.DeletedFileBytes(use.hidden);
-    if (use.hidden || use.bytes > limits.disk_bytes) return LimitKind::kDiskBytes;
-    return LimitKind::kNone;
+    if (use.hidden || use.bytes > limits.disk_bytes) return RunLimit::kDiskBytes;
+    return RunLimit::kNone;
   }
 
   // All but the program itself, whose number must stay taken until its group is killed.
@@ -381,6 +421,12 @@ class Keeper {
   int folder_ = -1;
   std::string path_, name_;
   int64_t started_ = 0;
+  int64_t starved_ns_ = 0;  // so far; it only grows
+  int64_t next_wall_look_ = 0;
+  struct Step {
+    int64_t started_ns = 0;
+    int64_t cpu_ns = 0, starved_ns = 0;  // of the run before it
+  } step_;
   pid_t program_ = 0;
   int status_ = 0;
   bool orphaned_ = false;

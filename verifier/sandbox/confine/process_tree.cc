@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <utility>
@@ -78,7 +79,7 @@ void ProcessTree::AppendChildren(int process, int64_t threads) {
     const char* at = children.c_str();
     char* end = nullptr;
     for (long child = strtol(at, &end, 10); end != at; child = strtol(at, &end, 10)) {
-      processes_.push_back({static_cast<int>(child), 0});
+      processes_.push_back({.id = static_cast<int>(child)});
       at = end;
     }
   };
@@ -103,6 +104,7 @@ void ProcessTree::Look(int64_t most) {
     const int process = processes_[i].id;
     if (!ReadStat(proc_, process, stat)) continue;
     use_.tasks += stat.threads;
+    processes_[i].threads = stat.threads;
     processes_[i].resident_bytes = stat.resident_pages * page;
     use_.resident_bytes += stat.resident_pages * page;
     use_.cpu_ns += stat.cpu_ticks * tick_ns;
@@ -112,6 +114,26 @@ void ProcessTree::Look(int64_t most) {
 
 void ProcessTree::Signal(int signal) const {
   for (const Process& process : processes_) kill(process.id, signal);
+}
+
+int64_t ProcessTree::StarvedNs(int64_t cpu_ns) const {
+  int64_t starved = 0;
+  // schedstat of a thread: nanoseconds on a processor, nanoseconds of waiting for one.
+  const auto look = [&](const std::string& path) {
+    long long ran = 0, waited = 0;
+    if (sscanf(ReadAll(proc_, path).c_str(), "%lld %lld", &ran, &waited) != 2) return;
+    starved = std::max(starved, int64_t{waited} - std::max<int64_t>(cpu_ns - ran, 0));
+  };
+  for (const Process& process : processes_) {
+    const std::string folder = std::to_string(process.id);
+    if (process.threads <= 1) {
+      look(folder + "/schedstat");
+    } else {
+      EachNumber(proc_, folder + "/task",
+                 [&](const std::string& thread) { look(folder + "/task/" + thread + "/schedstat"); });
+    }
+  }
+  return starved;
 }
 
 int64_t ProcessTree::ProportionalBytes() const {

@@ -23,6 +23,11 @@ class ProcessTree {
   size_t processes() const { return processes_.size(); }
   void Signal(int signal) const;
   const TreeUse& use() const { return use_; }
+  // For how long the tree could have run and was given no processor, because others had them. cpu_ns: of the
+  // whole tree, as far as it is known. A thread waits in the kernel's queue for others of the tree or for
+  // strangers; what the tree's others ran is taken off its wait, and the longest rest of a thread counts. So
+  // a tree cannot make this larger by itself. 0 where the kernel keeps no such record (schedstat).
+  int64_t StarvedNs(int64_t cpu_ns) const;
   // With shared pages counted once, but for processes that cannot be looked into. Slower.
   int64_t ProportionalBytes() const;
   // Of files that have no name any longer but are still open. `hidden`: a process cannot be looked into, as
@@ -32,6 +37,7 @@ class ProcessTree {
  private:
   struct Process {
     int id = 0;
+    int64_t threads = 0;
     int64_t resident_bytes = 0;
   };
 

@@ -10,7 +10,8 @@
 namespace entrain::confine {
 
 struct RunLimits {
-  int64_t cpu_ns = 0, wall_ns = 0, memory_bytes = 0, disk_bytes = 0;
+  int64_t cpu_ns = 0, wall_ns = 0, step_cpu_ns = 0, step_wall_ns = 0, deadline_ns = 0;
+  int64_t memory_bytes = 0, disk_bytes = 0;
   int32_t processes = 0, open_files = 0, disk_files = 0;
 };
 
@@ -28,13 +29,27 @@ std::string Encode(const RunRequest& request);
 bool Decode(const std::string& body, RunRequest& request);
 
 enum class ReportKind : int32_t { kExited, kSignalled, kLimit, kStopped, kFailed };
-enum class LimitKind : int32_t { kNone, kCpu, kWall, kMemory, kProcesses, kDiskBytes, kDiskFiles };
+// Of one byte each, after the request.
+enum class RunOrder : char { kStop, kBeginStep };
+
+enum class RunLimit : int32_t {
+  kNone,
+  kCpu,
+  kStepCpu,
+  kWall,
+  kStepWall,
+  kMemory,
+  kProcesses,
+  kDiskBytes,
+  kDiskFiles,
+};
 
 struct RunReport {
   ReportKind kind = ReportKind::kFailed;
-  LimitKind limit = LimitKind::kNone;
+  RunLimit limit = RunLimit::kNone;
   int32_t code = 0;
   int64_t cpu_ns = 0, wall_ns = 0;
+  int64_t starved_ns = 0;  // SandboxOutcome::starved
   char failure[200] = {};  // of kFailed
 };
 
