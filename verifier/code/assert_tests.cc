@@ -22,7 +22,7 @@ constexpr size_t kMaxFrame = 8u << 20;  // wire.py has the same
 constexpr size_t kHeader = 5;           // kind, length in four bytes, little endian
 constexpr size_t kMaxWaiting = 2 * kMaxFrame;
 constexpr int64_t kTesterMemory = int64_t{1} << 30;
-constexpr int64_t kMaxExchanged = int64_t{4} << 30;  // bytes that a run may say over its channel
+constexpr int64_t kMaxExchanged = int64_t{4} << 30;   // bytes that a run may say over its channel
 constexpr absl::Duration kEnding = absl::Seconds(1);  // between a program's last descriptor and its end
 // Times the wall limit of a test: how long a tester may go on without asking the candidate anything.
 constexpr int kTesterPatience = 5;
