@@ -4,7 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <string>
 
 namespace entrain {
@@ -17,9 +17,11 @@ inline int ProcessesWith(const std::string& marker) {
   for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
     if (entry.path().filename() == std::to_string(getpid())) continue;
     for (const char* name : {"cmdline", "environ", "comm"}) {
+      // A process may end while it is read: the stream then goes bad, where a bare stream buffer would throw.
       std::ifstream file(entry.path() / name);
-      const std::string text{std::istreambuf_iterator<char>(file), {}};
-      if (text.find(marker) == std::string::npos) continue;
+      std::ostringstream text;
+      text << file.rdbuf();
+      if (text.str().find(marker) == std::string::npos) continue;
       ++count;
       break;
     }
