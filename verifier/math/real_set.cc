@@ -48,7 +48,7 @@ std::optional<RealSet> RealSets::Normal(RealSet pieces) {
       if (!order.has_value()) return std::nullopt;
       if (*order <= 0) break;
     }
-    sorted.insert(sorted.begin() + static_cast<std::ptrdiff_t>(at), std::move(piece));
+    sorted.insert(sorted.begin() + static_cast<std::ptrdiff_t>(at), piece);
   }
   RealSet out;
   for (Piece& piece : sorted) {
@@ -64,11 +64,11 @@ std::optional<RealSet> RealSets::Normal(RealSet pieces) {
       if (touch) {
         const std::optional<int> order = OrderHigh(last.high, piece.high);
         if (!order.has_value()) return std::nullopt;
-        if (*order < 0) last.high = std::move(piece.high);
+        if (*order < 0) last.high = piece.high;
         continue;
       }
     }
-    out.push_back(std::move(piece));
+    out.push_back(piece);
   }
   return out;
 }
@@ -83,7 +83,7 @@ std::optional<RealSet> RealSets::Intersection(const RealSet& a, const RealSet& b
       Piece both{.low = *low < 0 ? y.low : x.low, .high = *high < 0 ? x.high : y.high};
       const std::optional<bool> empty = IsEmpty(both);
       if (!empty.has_value()) return std::nullopt;
-      if (!*empty) out.push_back(std::move(both));
+      if (!*empty) out.push_back(both);
     }
   }
   return Normal(std::move(out));

@@ -129,8 +129,11 @@ int64_t ProcessTree::StarvedNs(int64_t cpu_ns) const {
     if (process.threads <= 1) {
       look(folder + "/schedstat");
     } else {
-      EachNumber(proc_, folder + "/task",
-                 [&](const std::string& thread) { look(folder + "/task/" + thread + "/schedstat"); });
+      EachNumber(proc_, folder + "/task", [&](const std::string& thread) {
+        std::string path = folder;
+        path.append("/task/").append(thread).append("/schedstat");
+        look(path);
+      });
     }
   }
   return starved;
@@ -153,8 +156,10 @@ int64_t ProcessTree::DeletedFileBytes(bool& hidden) const {
   for (const Process& process : processes_) {
     const std::string folder = std::to_string(process.id) + "/fd";
     const bool opened = EachNumber(proc_, folder, [&](const std::string& name) {
+      std::string path = folder;
+      path.append("/").append(name);
       struct stat found {};
-      if (fstatat(proc_, (folder + "/" + name).c_str(), &found, 0) != 0) return;
+      if (fstatat(proc_, path.c_str(), &found, 0) != 0) return;
       if (!S_ISREG(found.st_mode) || found.st_nlink != 0) return;
       if (seen.emplace(found.st_dev, found.st_ino).second) bytes += int64_t{found.st_blocks} * 512;
     });
