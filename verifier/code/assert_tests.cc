@@ -198,7 +198,7 @@ class Pair {
 
   // A run is past a limit. `whose` ends the detail.
   void PastLimit(const SandboxOutcome& outcome, absl::string_view whose) {
-    const bool by_time = outcome.limit_kind == LimitKind::kCpu || outcome.limit_kind == LimitKind::kWall;
+    const bool by_time = IsTime(outcome.limit_kind);
     Stop();
     // The candidate's wall time runs while it waits for the tester, which may have starved.
     if (outcome.limit_kind == LimitKind::kWall &&

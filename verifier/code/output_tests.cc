@@ -14,28 +14,8 @@ namespace {
 
 constexpr int kNotPython = 97;  // program.py says it so
 
-struct Run {
-  SandboxOutcome outcome;
-  std::string output, errors;
-};
-
-absl::StatusOr<Run> RunOnce(Sandbox& sandbox, const SandboxRequest& request, const std::string& input,
-                            const std::stop_token& stop) {
-  absl::StatusOr<std::unique_ptr<SandboxRun>> run = sandbox.Start(request);
-  if (!run.ok()) return run.status();
-  const std::stop_callback kill(stop, [&run] { (*run)->Kill(); });
-  RunPipes pipes(**run);
-  pipes.Send(input);
-  pipes.EndInput();
-  RunPipes* const moved[] = {&pipes};
-  while (pipes.open()) RunPipes::Move(moved, absl::Seconds(1));
-  absl::StatusOr<SandboxOutcome> outcome = (*run)->Wait();
-  if (!outcome.ok()) return outcome.status();
-  return Run{*std::move(outcome), std::move(pipes.output()), pipes.errors()};
-}
-
 // What is wrong with a run; nullopt when it passed its test.
-std::optional<TestReport::Failure> FailureOf(const Run& run, const OutputTest& test,
+std::optional<TestReport::Failure> FailureOf(const FinishedRun& run, const OutputTest& test,
                                              const CodeOptions& options) {
   const SandboxOutcome& outcome = run.outcome;
   if (outcome.end == RunEnd::kLimit) return TestReport::Failure{VerdictKind::kLimit, outcome.limit};
@@ -66,7 +46,7 @@ TestReport RunOutputTests(Sandbox& sandbox, const std::string& program, const Co
       return report;
     }
     time.Limit(request.limits);
-    const absl::StatusOr<Run> run = RunOnce(sandbox, request, tests[n].input, context.stop);
+    const absl::StatusOr<FinishedRun> run = RunToEnd(sandbox, request, tests[n].input, context.stop);
     if (!run.ok()) {
       report.Fail(VerdictKind::kError, std::string(run.status().message()));
       return report;
@@ -87,8 +67,7 @@ TestReport RunOutputTests(Sandbox& sandbox, const std::string& program, const Co
     }
     if (std::optional<TestReport::Failure> failure = FailureOf(*run, tests[n], options);
         failure.has_value()) {
-      const bool by_time = outcome.limit_kind == LimitKind::kCpu || outcome.limit_kind == LimitKind::kWall;
-      report.Fail(failure->kind, absl::StrCat(name, failure->detail), by_time);
+      report.Fail(failure->kind, absl::StrCat(name, failure->detail), IsTime(outcome.limit_kind));
       if (!options.fraction) return report;
     } else {
       ++report.passed;

@@ -161,41 +161,33 @@ class CommandJudge final : public Judge {
 
   static Verdict PastLimit(const SandboxOutcome& outcome, const std::string& said) {
     Verdict out = OurError(Join(absl::StrCat("the command went past its ", outcome.limit), said));
-    if (outcome.limit_kind == LimitKind::kWall || outcome.limit_kind == LimitKind::kCpu)
-      out.kind = VerdictKind::kTimeout;
+    if (IsTime(outcome.limit_kind)) out.kind = VerdictKind::kTimeout;
     return out;
   }
 
   // Whatever goes wrong is the judge's failure, which is ours and never the completion's.
   static Verdict Run(Sandbox& sandbox, const SandboxRequest& request, const std::string& input,
                      const JudgeContext& context) {
-    absl::StatusOr<std::unique_ptr<SandboxRun>> run = sandbox.Start(request);
+    const absl::StatusOr<FinishedRun> run = RunToEnd(sandbox, request, input, context.stop);
     if (!run.ok()) return OurError(std::string(run.status().message()));
-    const std::stop_callback kill(context.stop, [&run] { (*run)->Kill(); });
-    RunPipes pipes(**run);
-    pipes.Send(input);
-    pipes.EndInput();
-    RunPipes* const moved[] = {&pipes};
-    while (pipes.open()) RunPipes::Move(moved, absl::Seconds(1));
-    const absl::StatusOr<SandboxOutcome> outcome = (*run)->Wait();
-    if (!outcome.ok()) return OurError(std::string(outcome.status().message()));
-    const std::string said(absl::StripAsciiWhitespace(pipes.errors()));
-    switch (outcome->end) {
+    const SandboxOutcome& outcome = run->outcome;
+    const std::string said(absl::StripAsciiWhitespace(run->errors));
+    switch (outcome.end) {
       case RunEnd::kStopped:
         return {.kind = VerdictKind::kTimeout,
                 .detail = context.stop.stop_requested() ? "the caller went away"
                                                         : "the deadline passed while the command ran"};
       case RunEnd::kLimit:
-        return PastLimit(*outcome, said);
+        return PastLimit(outcome, said);
       case RunEnd::kSignalled:
-        return OurError(Join(absl::StrCat("the command died of signal ", outcome->code), said));
+        return OurError(Join(absl::StrCat("the command died of signal ", outcome.code), said));
       case RunEnd::kExited:
         break;
     }
-    if (outcome->code != 0)
-      return OurError(Join(absl::StrCat("the command ended with exit status ", outcome->code), said));
+    if (outcome.code != 0)
+      return OurError(Join(absl::StrCat("the command ended with exit status ", outcome.code), said));
     std::string problem;
-    const std::optional<Verdict> verdict = ReadVerdict(pipes.output(), problem);
+    const std::optional<Verdict> verdict = ReadVerdict(run->output, problem);
     return verdict.has_value() ? *verdict : OurError(absl::StrCat("the command's verdict: ", problem));
   }
 

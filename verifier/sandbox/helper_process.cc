@@ -36,18 +36,6 @@ absl::Status Failed(const std::string& what) {
 
 }  // namespace
 
-Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
-  if (this != &other) {
-    Close();
-    number_ = std::exchange(other.number_, -1);
-  }
-  return *this;
-}
-
-void Descriptor::Close() {
-  if (number_ >= 0) close(std::exchange(number_, -1));
-}
-
 HelperProcess::~HelperProcess() {
   MutexLock lock(mutex_);
   Stop();

@@ -10,22 +10,9 @@
 #include "absl/status/statusor.h"
 #include "common/mutex.h"
 #include "verifier/sandbox/confine/run_message.h"
+#include "verifier/sandbox/descriptor.h"
 
 namespace entrain {
-
-// A descriptor that is closed with its owner.
-class Descriptor {
- public:
-  explicit Descriptor(int number = -1) : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept;
-  ~Descriptor() { Close(); }
-  int get() const { return number_; }
-  void Close();
-
- private:
-  int number_;
-};
 
 // How one fork server is started.
 struct HelperOptions {

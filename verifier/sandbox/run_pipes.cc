@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <ctime>
+#include <memory>
+#include <utility>
 #include <vector>
 
 namespace entrain {
@@ -123,6 +125,21 @@ void RunPipes::Move(std::span<RunPipes* const> pipes, absl::Duration timeout) {
     if (polled[3 * n + 1].revents != 0) pipes[n]->ReadErrors();
     if (polled[3 * n + 2].revents != 0) pipes[n]->Write();
   }
+}
+
+absl::StatusOr<FinishedRun> RunToEnd(Sandbox& sandbox, const SandboxRequest& request, absl::string_view input,
+                                     const std::stop_token& stop) {
+  absl::StatusOr<std::unique_ptr<SandboxRun>> run = sandbox.Start(request);
+  if (!run.ok()) return run.status();
+  const std::stop_callback kill(stop, [&run] { (*run)->Kill(); });
+  RunPipes pipes(**run);
+  pipes.Send(input);
+  pipes.EndInput();
+  RunPipes* const moved[] = {&pipes};
+  while (pipes.open()) RunPipes::Move(moved, absl::Seconds(1));
+  absl::StatusOr<SandboxOutcome> outcome = (*run)->Wait();
+  if (!outcome.ok()) return outcome.status();
+  return FinishedRun{*std::move(outcome), std::move(pipes.output()), pipes.errors()};
 }
 
 }  // namespace entrain

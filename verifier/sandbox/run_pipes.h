@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <span>
+#include <stop_token>
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "verifier/sandbox/sandbox.h"
@@ -46,5 +48,15 @@ class RunPipes {
   std::string output_, errors_;
   int64_t error_bytes_ = 0;
 };
+
+// A run that is over, and what it wrote.
+struct FinishedRun {
+  SandboxOutcome outcome;
+  std::string output, errors;  // as RunPipes gives them
+};
+
+// Runs a request to its end on `input`; `stop` kills it. A status is our own failure.
+absl::StatusOr<FinishedRun> RunToEnd(Sandbox& sandbox, const SandboxRequest& request, absl::string_view input,
+                                     const std::stop_token& stop);
 
 }  // namespace entrain

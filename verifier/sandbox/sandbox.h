@@ -51,6 +51,7 @@ enum class RunEnd {
 
 // What kind of limit a run went past: a time may differ when the same program runs again.
 enum class LimitKind { kNone, kCpu, kWall, kSize };
+inline bool IsTime(LimitKind kind) { return kind == LimitKind::kCpu || kind == LimitKind::kWall; }
 
 struct SandboxOutcome {
   RunEnd end = RunEnd::kExited;
